@@ -1,0 +1,313 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// memoryLimit is by how much bad clients together may raise the server's resident memory.
+const memoryLimit = 300 << 20
+
+// patience is how long the well-behaved client waits for an answer before it counts as disturbed.
+const patience = 5 * time.Second
+
+// A steady client writes and reads all the time until stopped, and notes what goes wrong.
+type steady struct {
+	c     *client
+	stop  chan struct{}
+	ended sync.WaitGroup
+	err   error
+	calls int
+	worst time.Duration
+}
+
+func startSteady(t *testing.T, s *server) *steady {
+	t.Helper()
+	y := &steady{c: s.connect(t, opening{}), stop: make(chan struct{})}
+	y.c.ok(t, opCreate, create("/steady", nil, open, persistent))
+	y.ended.Go(func() { y.err = y.run() })
+	return y
+}
+
+func (y *steady) run() error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		value := fmt.Append(nil, y.calls)
+		for _, q := range []struct {
+			op   int32
+			body out
+		}{{opSetData, setData("/steady", value, -1)}, {opGetData, watched("/steady", false)}} {
+			start := time.Now()
+			r, err := y.c.call(q.op, q.body)
+			if err != nil || r.err != 0 {
+				return fmt.Errorf("op %d: %w, error %d", q.op, err, r.err)
+			}
+			if q.op == opGetData && !bytes.Equal(r.in().buf(), value) {
+				return fmt.Errorf("read %q instead of %q", r.in().buf(), value)
+			}
+			y.worst = max(y.worst, time.Since(start))
+			y.calls++
+		}
+		select {
+		case <-y.stop:
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// check ends the steady client; it fails the test if that was disturbed.
+func (y *steady) check(t *testing.T) {
+	t.Helper()
+	close(y.stop)
+	y.ended.Wait()
+	t.Logf("the steady client made %d calls, the slowest took %v", y.calls, y.worst)
+	if y.err != nil {
+		t.Errorf("the steady client was disturbed: %v", y.err)
+	}
+	if y.worst > patience {
+		t.Errorf("the steady client waited %v for an answer", y.worst)
+	}
+}
+
+// bounded runs f, which behaves badly towards the server, and checks that memory and a steady client did not suffer.
+func bounded(t *testing.T, s *server, f func()) {
+	t.Helper()
+	pid := s.cmd.Process.Pid
+	before, err := peakMemory(pid)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Log("memory is not watched on this system")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	y := startSteady(t, s)
+	f()
+	y.check(t)
+	if !s.running() {
+		t.Fatalf("the server ended: %v", s.end)
+	}
+	if after, err := peakMemory(pid); err == nil {
+		t.Logf("resident memory at its peak: %d MB, before %d MB", after>>20, before>>20)
+		if after-before > memoryLimit {
+			t.Errorf("resident memory grew by %d MB", (after-before)>>20)
+		}
+	}
+}
+
+// hello is a connect request for a new session.
+func hello() []byte { return opening{}.packet() }
+
+// TestGarbage sends what no client should send. The server must close the connection, or answer, and live on.
+func TestGarbage(t *testing.T) {
+	s := newServer(t, subject(t))
+	s.start(t)
+	closing := map[string][]byte{
+		"zeros then a length":   append(make([]byte, 4), 0x7f, 0xff, 0xff, 0xff),
+		"negative length":       out(nil).i32(-1),
+		"most negative length":  out(nil).i32(-1 << 31),
+		"largest length":        out(nil).i32(1<<31 - 1),
+		"one above the limit":   out(nil).i32(0x100000),
+		"http":                  []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+		"tls hello":             {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03},
+		"unknown word":          []byte("abcd"),
+		"word in capitals":      []byte("RUOK"),
+		"short connect request": out(make([]byte, 20)).frame(),
+		"ahead of the server":   opening{zxid: 1 << 40}.packet(),
+		"negative after hello":  append(hello(), out(nil).i32(-7)...),
+		"too long after hello":  append(hello(), out(nil).i32(0x7fffffff)...),
+		"word after hello":      append(hello(), "ruok"...),
+		"short header":          append(hello(), out(nil).i32(1).frame()...),
+		"short auth":            append(hello(), out(nil).i32(-4).i32(opAuth).frame()...),
+		"unknown opcode":        append(hello(), out(nil).i32(1).i32(4711).frame()...),
+	}
+	bounded(t, s, func() {
+		for name, b := range closing {
+			if err := closedAfter(s, b); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		truncated(t, s)
+		randomBytes(t, s)
+	})
+}
+
+// closedAfter sends bytes and waits for the server to close the connection.
+func closedAfter(s *server, b []byte) error {
+	c, err := net.Dial("tcp", s.addr())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := c.Write(b); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+		return errors.New("the connection stays open")
+	}
+	return nil // an end or a reset
+}
+
+// truncated sends each prefix of requests of all kinds as a complete frame; each must be answered or end the connection.
+func truncated(t *testing.T, s *server) {
+	bodies := map[int32]out{
+		opCreate: create("/t/x", []byte("data"), open, persistent), opDelete: at("/t", 0), opExists: watched("/t", true),
+		opSetData: setData("/t", []byte("data"), 0), opSetACL: out(nil).str("/t").acl(open).i32(0), opGetACL: out(nil).str("/t"),
+		opGetChildren2: watched("/t", true), opSync: out(nil).str("/t"), opAddWatch: at("/t", 1), opRemoveWatches: at("/t", 3),
+		opMulti:     multi(part{opCheck, at("/t", 0)}, part{opDelete, at("/t", 0)}),
+		opMultiRead: multi(part{opGetData, watched("/t", false)}), opSetWatches2: out(nil).i64(0).strs("/a").strs().strs().strs().strs(),
+		opCreateTTL: createTTL("/t/x", nil, open, withTTL, 1000), opGetEphemerals: out(nil).str("/"), opCountChildren: out(nil).str("/"),
+	}
+	for op, body := range bodies {
+		c := s.connect(t, opening{})
+		for n := range len(body) {
+			if _, err := c.call(op, body[:n]); err != nil {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("op %d cut to %d bytes: %v", op, n, err)
+				}
+				c = s.connect(t, opening{})
+			}
+		}
+		c.Close()
+	}
+}
+
+// randomBytes sends random contents in correct frames, and random bytes without frames.
+func randomBytes(t *testing.T, s *server) {
+	rnd := random(t)
+	for n := range 200 {
+		c, err := net.Dial("tcp", s.addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		b := make([]byte, rnd.IntN(300))
+		for k := range b {
+			b[k] = byte(rnd.Uint32())
+		}
+		if n%2 == 0 {
+			b = append(hello(), out(b).frame()...)
+		}
+		c.Write(b)
+		c.(*net.TCPConn).CloseWrite()
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("connection stays open after %x and its end", b)
+		}
+		c.Close()
+	}
+}
+
+// TestSlowly sends a connect request and some requests byte by byte.
+func TestSlowly(t *testing.T) {
+	s := newServer(t, subject(t))
+	s.start(t)
+	conn, err := net.Dial("tcp", s.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	b := slices.Concat(hello(), out(nil).i32(7).i32(opCreate).str("/slow").buf([]byte("x")).acl(open).i32(0).frame(),
+		out(nil).i32(8).i32(opExists).str("/slow").bool(false).frame())
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	for k := range b {
+		if _, err := conn.Write(b[k : k+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &client{Conn: conn, r: bufio.NewReader(conn)}
+	if b, err := c.packet(); err != nil || len(b) != 37 {
+		t.Fatalf("connect response %x, %v", b, err)
+	}
+	for xid := int32(7); xid <= 8; xid++ {
+		if r, err := c.next(); err != nil || r.err != 0 || r.xid != xid {
+			t.Fatalf("got %+v, %v; want success for xid %d", r, err, xid)
+		}
+	}
+}
+
+// TestFlood opens thousands of connections that never finish their first packet, from several addresses.
+func TestFlood(t *testing.T) {
+	n := number(t, "GOKEEPER_CONNECTIONS", 2000)
+	s := newServer(t, subject(t), "nio.sessionlessCnxnTimeout=120000")
+	s.start(t)
+	var conns []net.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	bounded(t, s, func() {
+		for k := range n {
+			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+k/5000))}, Timeout: 10 * time.Second}
+			c, err := d.Dial("tcp", s.addr())
+			if err != nil {
+				t.Fatalf("connection %d: %v (is the limit of open files too low?)", k, err)
+			}
+			conns = append(conns, c)
+			if _, err := c.Write(hello()[:rand.IntN(40)]); err != nil {
+				t.Fatalf("connection %d: %v", k, err)
+			}
+		}
+		c := s.connect(t, opening{}) // a new client still gets in
+		c.ok(t, opExists, watched("/", false))
+		if got := s.metric("zk_num_alive_connections"); got < float64(n)/2 {
+			t.Errorf("the server counts %v connections of %d: this proves nothing", got, n)
+		}
+	})
+}
+
+// TestDeaf has clients that ask for much and never read: for large data, and for events.
+func TestDeaf(t *testing.T) {
+	if replaced() {
+		t.Skip("Java queues answers to a client that does not read without limit: a promise of this server only")
+	}
+	s := newServer(t, subject(t))
+	s.start(t)
+	c := s.connect(t, opening{})
+	c.ok(t, opCreate, create("/large", bytes.Repeat([]byte("x"), 500<<10), open, persistent))
+	bounded(t, s, func() {
+		var deaf []*client
+		for range 20 {
+			d := s.connect(t, opening{})
+			d.ok(t, opAddWatch, at("/", 1))
+			deaf = append(deaf, d)
+		}
+		name := strings.Repeat("n", 4000)
+		for _, d := range deaf {
+			askInVain(d, 500)
+		}
+		for k := range 3000 {
+			path := fmt.Sprint("/", name, k)
+			c.send(opCreate, create(path, nil, open, persistent))
+			c.send(opDelete, at(path, -1))
+			for range 2 {
+				if r, err := c.next(); err != nil || r.err != 0 {
+					t.Fatalf("%+v, %v", r, err)
+				}
+			}
+		}
+	})
+}
+
+// askInVain sends requests for the large node until the server stops reading them.
+func askInVain(c *client, n int) {
+	q := out(nil).i32(1).i32(opGetData).str("/large").bool(false).frame()
+	c.SetDeadline(time.Now().Add(300 * time.Millisecond))
+	for range n {
+		if _, err := c.Write(q); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,29 @@
+// Package integration holds the black-box tests of the server: they start real processes from generated
+// configuration files, talk to them over sockets with a client of their own, and compare them with Java ZooKeeper.
+//
+// The tests share no code with the server, so that one mistake in a codec cannot hide itself. Everything runs under
+// go test; what needs Java is skipped, with the reason, where Java ZooKeeper is not installed (java/install.sh).
+//
+// What is tested:
+//
+//	vectors        recorded exchanges of Java 3.9.6, byte by byte
+//	crash          SIGKILL under load, again and again on one directory; no acknowledged write may be lost
+//	abuse          garbage, floods and clients that never read, while one well-behaved client must not notice
+//	command        transcripts of start, status, stop, restart, version; configuration errors; exit codes
+//	interchange    data directories that go back and forth between this server and Java
+//	differential   one random stream of requests sent to this server and to Java, answers compared
+//
+// Environment variables:
+//
+//	GOKEEPER_BINARY       tests this binary instead of building one
+//	GOKEEPER_TARGET       tests another server: a command that runs it in the foreground, {cfg} being the
+//	                      configuration file, as in 'bash java/zk.sh 396 {cfg}'; this is how the tests prove themselves
+//	GOKEEPER_ROUNDS       rounds of the crash loop (3)
+//	GOKEEPER_CONNECTIONS  half-open connections of the flood (2000)
+//	GOKEEPER_STEPS        steps of the differential stream (1500, with fresh servers after each 1500)
+//	GOKEEPER_SEED         seed of everything random (random; printed)
+//	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
+//	GOKEEPER_SCRIPT       the command line transcripts run this instead of the binary, as in '/usr/share/zookeeper/bin/zkServer.sh'
+//
+// The suites of other people's clients are under conformance.
+package integration

@@ -1,0 +1,202 @@
+package auth
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gokeeper/server/proto"
+)
+
+var anyone = proto.Identity{Scheme: World, ID: "anyone"}
+
+// Allows says whether the list grants perm, or any bit of it, to one of the
+// identities. An empty list grants everything to everybody.
+func (p *Policy) Allows(acl []proto.ACL, ids []proto.Identity, perm proto.Perm) bool {
+	if p.SkipACL || len(acl) == 0 {
+		return true
+	}
+	for i := range ids {
+		if ids[i].Scheme == Super {
+			return true
+		}
+	}
+	for i := range acl {
+		if acl[i].Perms&perm == 0 {
+			continue
+		}
+		if acl[i].Identity == anyone {
+			return true
+		}
+		for j := range ids {
+			if ids[j].Scheme == acl[i].Scheme && p.matches(acl[i].ID, ids[j].ID, acl[i].Scheme) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matches says whether an ACL id of the scheme names the identity.
+func (p *Policy) matches(aclID, id, scheme string) bool {
+	switch scheme {
+	case Digest:
+		return aclID == id
+	case IP:
+		return ipMatches(aclID, id)
+	case X509:
+		return p.X509 && (aclID == id || p.X509Super != "" && id == p.X509Super)
+	case SASL:
+		return p.SASL && (aclID == id || id == Super || p.AnySASL != "" && aclID == p.AnySASL)
+	}
+	return false
+}
+
+// Fix validates a list that a client sends and replaces the scheme auth by what the
+// client is. The result has no exact duplicates among what was sent.
+func (p *Policy) Fix(acl []proto.ACL, ids []proto.Identity) ([]proto.ACL, proto.Error) {
+	if len(acl) == 0 {
+		return nil, proto.InvalidACL
+	}
+	fixed := make([]proto.ACL, 0, len(acl))
+	for i, a := range acl {
+		if slices.Contains(acl[:i], a) {
+			continue
+		}
+		if a.Scheme != Auth {
+			if !p.Valid(a.Identity) {
+				return nil, proto.InvalidACL
+			}
+			fixed = append(fixed, a)
+			continue
+		}
+		n := len(fixed)
+		for _, id := range ids {
+			if p.provesWho(id.Scheme) {
+				fixed = append(fixed, proto.ACL{Perms: a.Perms, Identity: id})
+			}
+		}
+		if len(fixed) == n {
+			return nil, proto.InvalidACL
+		}
+	}
+	return fixed, proto.OK
+}
+
+// provesWho says whether an identity of the scheme is somebody, rather than an address.
+func (p *Policy) provesWho(scheme string) bool {
+	switch scheme {
+	case Digest:
+		return !p.NoDigest
+	case X509:
+		return p.X509
+	case SASL:
+		return p.SASL
+	}
+	return false
+}
+
+// Valid says whether an ACL entry may name the identity.
+func (p *Policy) Valid(id proto.Identity) bool {
+	switch id.Scheme {
+	case World:
+		return id == anyone
+	case Digest:
+		return !p.NoDigest && validDigest(id.ID)
+	case IP:
+		_, ok := parsePrefix(id.ID)
+		return ok
+	case X509:
+		return p.X509 && validName(id.ID)
+	case SASL:
+		return p.SASL && validPrincipal(id.ID)
+	}
+	return false
+}
+
+// validDigest says whether Java's split at ":" gives two parts; it drops empty ones at
+// the end.
+func validDigest(id string) bool {
+	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
+}
+
+// validName is a syntactic check of a distinguished name: attributes with a value.
+func validName(id string) bool {
+	if strings.TrimSpace(id) == "" {
+		return false
+	}
+	for _, part := range splitName(id) {
+		key, _, ok := strings.Cut(part, "=")
+		if !ok || strings.TrimSpace(key) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// splitName splits at commas, semicolons and plus signs that are not escaped or quoted.
+func splitName(id string) []string {
+	var parts []string
+	start, quoted := 0, false
+	for i := 0; i < len(id); i++ {
+		switch c := id[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == ';' || c == '+'):
+			parts, start = append(parts, id[start:i]), i+1
+		}
+	}
+	return append(parts, id[min(start, len(id)):])
+}
+
+// validPrincipal is the form of a Kerberos name: name[/host][@realm].
+func validPrincipal(id string) bool {
+	name, realm, _ := strings.Cut(id, "@")
+	if strings.ContainsAny(realm, "/@") {
+		return false
+	}
+	first, host, hasHost := strings.Cut(name, "/")
+	return first != "" && !strings.Contains(host, "/") && (!hasHost || host != "")
+}
+
+// ipMatches says whether the address is in the range addr[/bits].
+func ipMatches(aclID, id string) bool {
+	addr, err := netip.ParseAddr(id)
+	if err != nil {
+		return false
+	}
+	prefix, ok := parsePrefix(aclID)
+	return ok && prefix.Contains(addr)
+}
+
+// parsePrefix reads addr[/bits] without what Java does not know: zones and IPv4 inside
+// IPv6.
+func parsePrefix(s string) (netip.Prefix, bool) {
+	text, bits, hasBits := strings.Cut(s, "/")
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" || addr.Is6() && strings.Contains(text, ".") {
+		return netip.Prefix{}, false
+	}
+	n := addr.BitLen()
+	if hasBits {
+		if n, err = strconv.Atoi(bits); err != nil || n < 0 || n > addr.BitLen() {
+			return netip.Prefix{}, false
+		}
+	}
+	return netip.PrefixFrom(addr, n), true
+}
+
+// MaskDigest returns the list with the secrets of digest ids replaced by x, as getACL
+// shows it to who may not change it.
+func MaskDigest(acl []proto.ACL) []proto.ACL {
+	out := slices.Clone(acl)
+	for i := range out {
+		if out[i].Scheme == Digest {
+			out[i].ID = UserName(out[i].Identity) + ":x"
+		}
+	}
+	return out
+}

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"gokeeper/server/conn"
+	"gokeeper/server/proto"
+	"gokeeper/server/replica"
+)
+
+// backend is the server as its client connections see it.
+type backend struct{ s *Server }
+
+// Serving says that sessions can be opened.
+func (b backend) Serving() (serving, readOnly bool) { return true, false }
+
+// LastZxid returns the last zxid applied.
+func (b backend) LastZxid() proto.Zxid { return b.s.db.LastZxid() }
+
+// Open passes a connect request on.
+func (b backend) Open(c *conn.Conn, o conn.Opening) {
+	b.s.replica.Open(&replica.Open{Client: c, Session: o.Session, Timeout: o.Timeout, Refuse: c.Refused})
+}
+
+// Evict closes the connection that carries the session.
+func (b backend) Evict(id proto.SessionID) {
+	if c := b.s.db.Carrier(id); c != nil {
+		c.Abort()
+	}
+}
+
+// Ordered says which requests take a place in the order of writes.
+func (b backend) Ordered(op proto.Op) bool { return op.IsWrite() }
+
+// Read answers a read at once.
+func (b backend) Read(c *conn.Conn, r *proto.Request) { b.s.db.Read(c, r) }
+
+// Submit puts a write into the order.
+func (b backend) Submit(c *conn.Conn, r proto.Request) {
+	b.s.replica.Submit(&replica.Write{Client: c, Session: c.Session(), Request: r})
+}
+
+// Authenticate checks credentials.
+func (b backend) Authenticate(c *conn.Conn, scheme string, credentials []byte) ([]proto.Identity, proto.Error) {
+	return b.s.policy.Authenticate(scheme, credentials, c.Remote().Addr())
+}
+
+// Command answers a four-letter word.
+func (b backend) Command(_ *conn.Conn, word string, arg []byte) []byte {
+	return b.s.words.Run(word, arg)
+}
+
+// Gone forgets a connection that has ended.
+func (b backend) Gone(c *conn.Conn) { b.s.db.Detach(c) }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// statusLimit is how long status waits for an answer.
+const statusLimit = 5 * time.Second
+
+// status asks the server of the configuration in which mode it runs. The lines are
+// those of zkServer.sh.
+func (c *control) status(args []string) error {
+	cfg, err := c.settings(args)
+	if err != nil {
+		return err
+	}
+	if cfg.ClientPort == 0 {
+		fmt.Fprintln(c.stdout, "Client port not found. Looking for secureClientPort in the static config.")
+		fmt.Fprintln(c.stdout, "Unable to find either secure or unsecure client port in any configs. Terminating.")
+		return exitCode(1)
+	}
+	host := cfg.ClientAddress
+	if host == "" {
+		host = "localhost"
+	}
+	fmt.Fprintf(c.stdout, "Client port found: %d. Client address: %s. Client SSL: false.\n", cfg.ClientPort, host)
+	answer, err := askServer(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr")
+	if err == nil {
+		for line := range strings.Lines(answer) {
+			if strings.HasPrefix(line, "Mode: ") {
+				fmt.Fprint(c.stdout, line)
+				return nil
+			}
+		}
+	}
+	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
+	return exitCode(1)
+}
+
+// askServer sends a four-letter word and returns the answer.
+func askServer(address, word string) (string, error) {
+	conn, err := net.DialTimeout("tcp", address, statusLimit)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(statusLimit)); err != nil {
+		return "", err
+	}
+	if _, err := io.WriteString(conn, word); err != nil {
+		return "", err
+	}
+	answer, err := io.ReadAll(conn)
+	return string(answer), err
+}

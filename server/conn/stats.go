@@ -1,0 +1,233 @@
+package conn
+
+import (
+	"net/netip"
+	"time"
+
+	"gokeeper/server/proto"
+)
+
+// tally counts what a connection does. Conn.mu guards it. Replies are noted when they
+// are appended and counted when they are given to the socket, with one look at the
+// clock for all of them.
+type tally struct {
+	own counts // since the connection's statistics were reset
+	all counts // since the server's statistics were reset
+
+	op       proto.Op // of the last reply, 0: none
+	cxid     int64    // its xid, -1: none
+	zxid     proto.Zxid
+	lastRead int64 // when its request was read
+	last     int64 // its latency, nanoseconds
+	at       int64 // when it was sent, milliseconds
+
+	// Replies not yet counted: how many, and the sum, least and greatest of the
+	// times at which their requests were read.
+	noted              int64
+	sum, first, latest int64
+}
+
+// counts are packets, and latencies in nanoseconds.
+type counts struct {
+	received, sent         int64
+	replies, sum           int64
+	minLatency, maxLatency int64
+}
+
+func (n *counts) reset() { *n = counts{} }
+
+// add counts replies whose latencies have this sum, least and greatest value.
+func (n *counts) add(replies, sum, least, greatest int64) {
+	if n.replies == 0 || least < n.minLatency {
+		n.minLatency = least
+	}
+	n.maxLatency = max(n.maxLatency, greatest)
+	n.replies += replies
+	n.sum += sum
+}
+
+// merge adds m to n.
+func (n *counts) merge(m *counts) {
+	n.received += m.received
+	n.sent += m.sent
+	if m.replies > 0 {
+		n.add(m.replies, m.sum, m.minLatency, m.maxLatency)
+	}
+}
+
+func (t *tally) opened() { t.op, t.cxid = proto.OpCreateSession, 0 }
+
+// answered notes a reply.
+func (t *tally) answered(op proto.Op, xid int32, zxid proto.Zxid, read int64) {
+	t.op, t.zxid, t.lastRead = op, zxid, read
+	if xid >= 0 {
+		t.cxid = int64(xid)
+	}
+	if t.noted == 0 {
+		t.first, t.latest = read, read
+	}
+	t.first, t.latest = min(t.first, read), max(t.latest, read)
+	t.noted++
+	t.sum += read
+}
+
+// settle counts the packets of out, which is about to be sent. mu is held.
+func (c *Conn) settle(out []byte) {
+	t := &c.tally
+	if c.command {
+		t.own.sent++
+		t.all.sent++
+		return
+	}
+	n := countFrames(out)
+	t.own.sent += n
+	t.all.sent += n
+	if t.noted == 0 {
+		return
+	}
+	now := c.server.nanos()
+	t.at, t.last = now/1e6, now-t.lastRead
+	sum := t.noted*now - t.sum
+	t.own.add(t.noted, sum, now-t.latest, now-t.first)
+	t.all.add(t.noted, sum, now-t.latest, now-t.first)
+	t.noted, t.sum = 0, 0
+}
+
+// report counts the packets received since the last time.
+func (c *Conn) report() {
+	if c.received == 0 {
+		return
+	}
+	c.mu.Lock()
+	c.tally.own.received += c.received
+	c.tally.all.received += c.received
+	c.mu.Unlock()
+	c.received = 0
+}
+
+// Info is what is known of a connection. Latencies are milliseconds.
+type Info struct {
+	Remote         netip.AddrPort
+	Session        proto.SessionID // 0: none
+	Timeout        int32           // negotiated, milliseconds
+	Established    time.Time
+	Interest       int        // as Java shows it: 1 reads, 5 reads and has something to write, 0 a four-letter word
+	Queued         int        // unfinished requests
+	Received, Sent int64      // packets
+	LastOp         proto.Op   // of the last reply; 0: none
+	LastCxid       int64      // its xid; -1: none
+	LastZxid       proto.Zxid // in its header; -1: none
+	LastResponse   int64      // when it was sent, monotonic milliseconds; 0: never
+	LastLatency    int64
+	MinLatency     int64
+	MaxLatency     int64
+	AvgLatency     int64
+	Expires        int64 // when it will be closed if nothing is heard, monotonic milliseconds
+}
+
+func (c *Conn) info() Info {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.tally
+	i := Info{
+		Remote: c.remote, Session: c.Session(), Timeout: c.Timeout(), Established: c.since,
+		Interest: 1, Queued: int(c.queued.Load()), Received: t.own.received, Sent: t.own.sent,
+		LastOp: t.op, LastCxid: t.cxid, LastZxid: t.zxid, LastResponse: t.at, LastLatency: t.last / 1e6,
+		MinLatency: t.own.minLatency / 1e6, MaxLatency: t.own.maxLatency / 1e6, Expires: c.expires(),
+	}
+	if t.own.replies > 0 {
+		i.AvgLatency = t.own.sum / t.own.replies / 1e6
+	}
+	switch {
+	case c.command:
+		i.Interest = 0
+	case c.unsent.Load() > 0:
+		i.Interest = 5
+	}
+	return i
+}
+
+// reset forgets the connection's statistics.
+func (t *tally) reset() {
+	t.own.reset()
+	t.op, t.cxid, t.zxid, t.last, t.at = 0, -1, -1, 0, 0
+}
+
+// Connections returns what is known of every connection, in no order.
+func (s *Server) Connections() []Info {
+	all, _ := s.snapshot()
+	infos := make([]Info, len(all))
+	for i, c := range all {
+		infos[i] = c.info()
+	}
+	return infos
+}
+
+// ResetConnections resets the statistics of every connection (crst).
+func (s *Server) ResetConnections() {
+	all, _ := s.snapshot()
+	for _, c := range all {
+		c.mu.Lock()
+		c.tally.reset()
+		c.mu.Unlock()
+	}
+}
+
+// Stats are the server's counters. Latencies are milliseconds.
+type Stats struct {
+	Connections    int
+	Outstanding    int // unfinished requests
+	Received, Sent int64
+	MinLatency     int64
+	MaxLatency     int64
+	AvgLatency     float64
+	Replies        int64 // how many the latencies are of
+
+	// Since the start.
+	ConnectRequests int64   // connection_request_count
+	Rejected        int64   // above a limit of connections: connection_rejected
+	Dropped         int64   // throttled: connection_drop_count
+	DropProbability float64 // of the next connect request: connection_drop_probability
+	Unserved        int64   // cnxn_closed_without_zk_server_running
+	Expired         int64   // without a session or silent: sessionless_connections_expired
+	LargeRejected   int64   // large_requests_rejected
+	AuthFailed      int64   // auth_failed_count
+}
+
+// Stats returns the server's counters.
+func (s *Server) Stats() Stats {
+	all, n := s.snapshot()
+	for _, c := range all {
+		c.mu.Lock()
+		n.merge(&c.tally.all)
+		c.mu.Unlock()
+	}
+	st := Stats{
+		Connections: len(all), Outstanding: s.Outstanding(), Received: n.received, Sent: n.sent,
+		MinLatency: n.minLatency / 1e6, MaxLatency: n.maxLatency / 1e6, Replies: n.replies,
+		ConnectRequests: s.counts.requests.Load(), Rejected: s.counts.rejected.Load(),
+		Dropped: s.counts.dropped.Load(), DropProbability: s.throttle.probability(),
+		Unserved: s.counts.unserved.Load(), Expired: s.counts.expired.Load(),
+		LargeRejected: s.counts.large.Load(), AuthFailed: s.counts.authFailed.Load(),
+	}
+	if n.replies > 0 {
+		st.AvgLatency = float64(n.sum) / float64(n.replies) / 1e6
+	}
+	return st
+}
+
+// ResetStats resets packet counts and latencies of the server (srst).
+func (s *Server) ResetStats() {
+	s.mu.Lock()
+	s.retired.reset()
+	s.mu.Unlock()
+	all, _ := s.snapshot()
+	for _, c := range all {
+		c.mu.Lock()
+		c.tally.all.reset()
+		c.mu.Unlock()
+	}
+}
+
+// Outstanding returns how many requests are unfinished.
+func (s *Server) Outstanding() int { return int(s.outstanding.Load()) }

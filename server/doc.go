@@ -1,0 +1,67 @@
+// Package server puts the parts together: an embeddable ZooKeeper server. [New] opens
+// a data directory and a port, [Server.Run] serves until its context is done. Several
+// servers may live in one process; there are no globals, flags or signals here.
+//
+// # The parts
+//
+// Pure packages decide and know nothing of disks, sockets, clocks or goroutines:
+//
+//	jute      primitives of the encoding
+//	proto     the nouns: operations, errors, stat, ACL, paths, records
+//	txn       transactions, what a write becomes
+//	quorum    members of an ensemble and their quorums
+//	tree      znodes: apply a transaction, look things up
+//	watch     who watches which path
+//	session   ids, passwords, buckets of expiry
+//	auth      schemes and access control lists
+//	prep      a client's write → a transaction
+//	member    one server's decisions: order, commit, expiry
+//	config    zoo.cfg and flags → one struct and a list of complaints
+//
+// The others touch the world:
+//
+//	vfs       the few file operations, real, in memory, failing
+//	txnlog    files log.<zxid>
+//	snapshot  files snapshot.<zxid>
+//	storage   a data directory: recovery, epochs, retention
+//	database  tree, watches and sessions behind one lock
+//	conn      client sockets
+//	replica   runs a member: loop, log writer, applier, snapshotter
+//	metrics   counters and summaries
+//	admin     four-letter words
+//
+// # The way of a request
+//
+//	socket → conn reader ── read, nothing unfinished before it → database.Read ───────┐
+//	            │          └ otherwise it hangs on the unfinished write ·············│··┐
+//	            └── write → replica inbox                                            │  ·
+//	                          │ whole inbox per turn                                 │  ·
+//	                        loop: member → prep → transactions                       │  ·
+//	                          │                                                      │  ·
+//	                        log writer: append all, sync once                        │  ·
+//	                          │ durable                                              │  ·
+//	                        loop: commit                                             │  ·
+//	                          │                                                      ▼  ▼
+//	                        applier: database.Apply: tree, events, reply, hung reads → socket
+//
+// A standalone server is an ensemble of one: what its log holds durably is committed.
+//
+// # Goroutines
+//
+//	accept             conn     one per listener
+//	reader             conn     one per connection; runs reads itself
+//	writer             conn     only while a client is slower than its replies
+//	sweep              conn     closes silent connections
+//	loop               replica  owns the member, its only caller
+//	log writer         replica  owns the open log
+//	applier            replica  the only writer of the database
+//	snapshotter        replica  one snapshot or purge at a time
+//
+// Each is waited for by its starter and ends by context or closed queue.
+//
+// # Locks
+//
+// database, then one connection. Nothing else nests. Replies and events are appended
+// to a connection's buffer while the database lock is held, and sent after it is let
+// go.
+package server

@@ -1,0 +1,114 @@
+package proto
+
+import "gokeeper/server/jute"
+
+// MultiHeader stands before each operation and each result of a multi, and once
+// more, with Done set, behind the last.
+type MultiHeader struct {
+	Op   Op
+	Done bool
+	Err  Error
+}
+
+// Decode reads the record.
+func (r *MultiHeader) Decode(d *jute.Decoder) {
+	r.Op, r.Done, r.Err = Op(d.Int()), d.Bool(), Error(d.Int())
+}
+
+// Append appends the record.
+func (r *MultiHeader) Append(b []byte) []byte {
+	return jute.AppendInt(jute.AppendBool(jute.AppendInt(b, int32(r.Op)), r.Done), int32(r.Err))
+}
+
+// AppendMultiEnd appends the header that ends a multi.
+func AppendMultiEnd(b []byte) []byte {
+	end := MultiHeader{Op: -1, Done: true, Err: -1}
+	return end.Append(b)
+}
+
+// AppendMultiError appends the result of an operation that failed or was not done.
+func AppendMultiError(b []byte, err Error) []byte {
+	h := MultiHeader{Op: OpError, Err: err}
+	return jute.AppendInt(h.Append(b), int32(err))
+}
+
+// MultiOp is one operation of a multi. Which record is filled follows from Op.
+type MultiOp struct {
+	Op     Op
+	Create CreateRequest  // create, create2, createContainer, createTTL
+	Path   PathVersion    // delete, check
+	Data   SetDataRequest // setData
+}
+
+// DecodeMulti reads the operations of a multi. An operation of another kind, a
+// read for instance, fails the whole request.
+//
+// As in Java, the flag decides between the kinds of create: a container flag makes
+// create and create2 a createContainer, a TTL flag makes them a createTTL without a
+// TTL (which is refused later), and a createTTL or createContainer without its flag
+// becomes a create.
+func DecodeMulti(d *jute.Decoder) []MultiOp {
+	var ops []MultiOp
+	for {
+		var h MultiHeader
+		h.Decode(d)
+		if d.Err() != nil || h.Done {
+			return ops
+		}
+		op := MultiOp{Op: h.Op}
+		switch h.Op {
+		case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
+			op.Create.Decode(d, h.Op)
+			op.Op = createKind(h.Op, &op.Create, d)
+		case OpDelete, OpCheck:
+			op.Path.Decode(d)
+		case OpSetData:
+			op.Data.Decode(d)
+		default:
+			d.Fail(ErrOp)
+		}
+		ops = append(ops, op)
+	}
+}
+
+// createKind returns the operation that op with r's flags stands for in a multi.
+func createKind(op Op, r *CreateRequest, d *jute.Decoder) Op {
+	switch r.Flags {
+	case FlagContainer:
+		return OpCreateContainer
+	case FlagPersistentTTL, FlagPersistentSequentialTTL:
+		if op != OpCreateTTL {
+			r.TTL = -1
+		}
+		return OpCreateTTL
+	case FlagPersistent, FlagEphemeral, FlagSequential, FlagEphemeralSequential:
+		if op == OpCreateTTL || op == OpCreateContainer {
+			return OpCreate
+		}
+		return op
+	}
+	d.Fail(ErrOp)
+	return op
+}
+
+// MultiReadOp is one operation of a multiRead: getData or getChildren.
+type MultiReadOp struct {
+	Op   Op
+	Path []byte
+}
+
+// NextMultiRead reads the next operation of a multiRead and whether there was one.
+func NextMultiRead(d *jute.Decoder) (MultiReadOp, bool) {
+	var h MultiHeader
+	h.Decode(d)
+	if d.Err() != nil || h.Done {
+		return MultiReadOp{}, false
+	}
+	if h.Op != OpGetData && h.Op != OpGetChildren {
+		d.Fail(ErrOp)
+		return MultiReadOp{}, false
+	}
+	var r PathWatch
+	r.Decode(d)
+	return MultiReadOp{h.Op, r.Path}, d.Err() == nil
+}

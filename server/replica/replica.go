@@ -1,0 +1,167 @@
+// Package replica runs a member: it is the one place where goroutines meet.
+//
+//	connections ─→ inbox ─→ loop ─→ log writer ─→ loop ─→ applier ─→ connections
+//	                                    └─→ snapshotter
+//
+// The loop owns the member and is the only one to call it. Each stage takes all that
+// waits for it: the loop prepares a whole inbox under one read lock, the log writer
+// appends everything and syncs once, the applier applies every committed transaction.
+// What the member says must be durable is durable before anything that depends on it
+// leaves; in particular a write is answered only after the log was synced. A log that
+// cannot be written or synced ends the replica: what is on disk is then unknown.
+package replica
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gokeeper/server/auth"
+	"gokeeper/server/database"
+	"gokeeper/server/member"
+	"gokeeper/server/proto"
+	"gokeeper/server/storage"
+)
+
+// Write is a request that takes its place in the order of writes.
+type Write struct {
+	Client  database.Client // nil for the server's own
+	Session proto.SessionID
+	Request proto.Request // the body is the replica's
+}
+
+// Open is a connect request: a new session when Session is 0, otherwise one to resume.
+type Open struct {
+	Client  database.Client
+	Session proto.SessionID
+	Timeout int32  // milliseconds, negotiated
+	Refuse  func() // called when there is no such session
+}
+
+// Config says what a replica does besides its member's decisions.
+type Config struct {
+	Member    member.Config
+	SnapCount int           // transactions between snapshots: between half of it and all
+	SnapSize  int64         // the same in bytes of log; 0 is no limit
+	Purge     time.Duration // time between purges of old files; 0 is never
+	Retain    int           // snapshots that a purge keeps
+}
+
+// Events tell what a replica does, for counting. Each is called from one of its
+// goroutines and must not block. All must be set.
+type Events struct {
+	Proposed func(writes int, took time.Duration) // prepared in one turn
+	Synced   func(txns int, took time.Duration)   // made durable by one sync of the log
+	Applied  func(txns int)
+	Snapshot func(took time.Duration)
+	Mismatch func() // of a transaction's digest and the tree's
+	Expired  func(sessions int)
+}
+
+// Parts are what a replica works with.
+type Parts struct {
+	Database *database.Database
+	Dir      *storage.Dir
+	Policy   *auth.Policy
+	Events   Events
+	Log      zerolog.Logger
+	Start    time.Time // zero of the monotonic times that connections report
+}
+
+// Replica is a running server's heart. Its methods may be called from any goroutine.
+type Replica struct {
+	Parts
+	cfg Config
+	m   *member.Member // the loop's
+
+	inbox    *queue[input]
+	logQueue *queue[entry]
+	durable  *queue[proto.Zxid]
+	applies  *queue[database.Commit]
+	applied  atomic.Int64 // zxid up to which the applier is done
+
+	outstanding []entry // proposed and not committed, in zxid order; the loop's
+	trigger     trigger // when to take the next snapshot; the log writer's
+	snapshots   *queue[struct{}]
+}
+
+// input is one thing that the loop is asked: exactly one field is set.
+type input struct {
+	write   *Write
+	open    *Open
+	inspect func(*member.Member)
+}
+
+// entry is a transaction between its proposal and its commit.
+type entry struct {
+	commit database.Commit
+	raw    []byte // as the log holds it
+}
+
+// New returns a replica over the parts, whose history ends where the database's does.
+// replayed is the number of transactions behind the newest snapshot; seed decides when
+// snapshots are taken.
+func New(cfg Config, parts Parts, replayed int, seed uint64) *Replica {
+	r := &Replica{
+		Parts: parts, cfg: cfg,
+		inbox: newQueue[input](), logQueue: newQueue[entry](), durable: newQueue[proto.Zxid](),
+		applies: newQueue[database.Commit](), snapshots: newQueue[struct{}](),
+		trigger: newTrigger(cfg.SnapCount, cfg.SnapSize, replayed, seed),
+	}
+	last := parts.Database.LastZxid()
+	r.applied.Store(int64(last))
+	r.m = member.New(cfg.Member, parts.Policy, last, parts.Database.Sessions(), r.now(), time.Now().UnixMilli())
+	return r
+}
+
+// now returns monotonic milliseconds on the clock of the connections.
+func (r *Replica) now() int64 { return time.Since(r.Start).Milliseconds() }
+
+// Submit puts a write into the order. It is dropped when its session is closing or the
+// replica has stopped; the connection ends then.
+func (r *Replica) Submit(w *Write) { r.inbox.put(input{write: w}) }
+
+// Open begins or resumes a session and answers the connection in time.
+func (r *Replica) Open(o *Open) {
+	if !r.inbox.put(input{open: o}) {
+		o.Refuse()
+	}
+}
+
+// Inspect runs f with the member in the loop and waits for it. It returns false when
+// the replica has stopped.
+func (r *Replica) Inspect(ctx context.Context, f func(*member.Member)) bool {
+	done := make(chan struct{})
+	if !r.inbox.put(input{inspect: func(m *member.Member) { f(m); close(done) }}) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Run works until the context is done or the disk fails, which is the error it
+// returns. Before it returns, everything that was submitted is logged, applied and
+// answered, unless the disk failed. Call it once.
+func (r *Replica) Run(ctx context.Context) error {
+	failed, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var stages, snapshotter sync.WaitGroup
+	stages.Go(func() { r.writeLog(fail) })
+	stages.Go(r.apply)
+	snapshotter.Go(func() { r.takeSnapshots(failed, fail) })
+	r.loop(failed)
+	stages.Wait()
+	r.snapshots.end()
+	snapshotter.Wait()
+	if err := context.Cause(failed); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gokeeper/server/auth"
+	"gokeeper/server/config"
+	"gokeeper/server/conn"
+	"gokeeper/server/database"
+	"gokeeper/server/proto"
+	"gokeeper/server/replica"
+	"gokeeper/server/storage"
+	"gokeeper/server/vfs"
+)
+
+// ErrDistributed says that the configuration names an ensemble.
+var ErrDistributed = errors.New("this version serves standalone only: the configuration names an ensemble of several servers")
+
+// Options are what a server is given besides its configuration. The zero value is a
+// silent server on the operating system's file system.
+type Options struct {
+	Log     zerolog.Logger
+	FS      vfs.FS // nil is the operating system's
+	Version string // as srvr prints it: 3.9.6-<commit>, built on <date>
+	Seed    uint64 // of what is decided at random; 0 draws one
+}
+
+// Server is one server with its sockets and its data directory. Several may live in
+// one process. Its methods may be called from any goroutine.
+type Server struct {
+	cfg     config.Config
+	opt     Options
+	start   time.Time // zero of monotonic times
+	policy  *auth.Policy
+	dir     *storage.Dir
+	db      *database.Database
+	replica *replica.Replica
+	clients *conn.Server
+	words   tmpWords
+	listen  net.Listener // nil without a client port
+}
+
+// New opens the data directory, loads what is there and opens the client port. The
+// server answers from then on once Run is called. The caller must call Run, which
+// releases everything, or Close.
+func New(cfg config.Config, opt Options) (*Server, error) {
+	if cfg.Distributed {
+		return nil, ErrDistributed
+	}
+	if opt.FS == nil {
+		opt.FS = vfs.OS()
+	}
+	if opt.Seed == 0 {
+		opt.Seed = rand.Uint64()
+	}
+	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg)}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// open builds the parts from the disk up.
+func (s *Server) open() error {
+	dir, err := storage.Open(s.opt.FS, storageOptions(&s.cfg))
+	if err != nil {
+		return fmt.Errorf("open the data directory: %w", err)
+	}
+	s.dir = dir
+	rec, err := s.load()
+	if err != nil {
+		return fmt.Errorf("load the data directory: %w", err)
+	}
+	s.db = database.New(rec.Tree, rec.Sessions, s.policy)
+	s.replica = replica.New(replicaConfig(&s.cfg), replica.Parts{
+		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Log: s.opt.Log, Start: s.start,
+	}, rec.Replayed, s.opt.Seed)
+	s.clients = conn.New(connOptions(&s.cfg, s.policy, s.opt.Log, s.start), backend{s})
+	if s.cfg.ClientPort == 0 {
+		return nil
+	}
+	address := net.JoinHostPort(s.cfg.ClientAddress, strconv.Itoa(s.cfg.ClientPort))
+	s.listen, err = conn.Listen(context.Background(), address)
+	if err != nil {
+		return fmt.Errorf("open the client port: %w", err)
+	}
+	return nil
+}
+
+// load reads the data directory and deletes what only a live session may keep.
+func (s *Server) load() (*storage.Recovered, error) {
+	begin := time.Now()
+	rec, err := s.dir.Load()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rec.Rejected {
+		s.opt.Log.Warn().Str("file", r.Name).Err(r.Err).Msg("damaged snapshot passed over")
+	}
+	orphans := rec.Tree.DropOrphans(func(id proto.SessionID) bool { _, ok := rec.Sessions[id]; return ok })
+	s.opt.Log.Info().Stringer("zxid", rec.LastZxid).Str("snapshot", rec.Snapshot).Int("replayed", rec.Replayed).
+		Int("znodes", rec.Tree.NodeCount()).Int("sessions", len(rec.Sessions)).Int("orphans", len(orphans)).
+		Dur("took", time.Since(begin)).Msg("data loaded")
+	return rec, nil
+}
+
+// ClientAddr returns the address of the client port, nil without one.
+func (s *Server) ClientAddr() net.Addr {
+	if s.listen == nil {
+		return nil
+	}
+	return s.listen.Addr()
+}
+
+// Run serves until the context is done or the server cannot go on, which is the error
+// it returns. It answers what it took in before it returns, and releases everything.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	sockets, closeSockets := context.WithCancel(ctx)
+	defer closeSockets()
+	ended := make(chan error, 1)
+	go func() {
+		err := s.replica.Run(ctx)
+		closeSockets()
+		ended <- err
+	}()
+	var listeners []net.Listener
+	if s.listen != nil {
+		listeners = append(listeners, s.listen)
+		s.opt.Log.Info().Stringer("address", s.listen.Addr()).Str("version", s.opt.Version).Msg("serving")
+	}
+	err := s.clients.Serve(sockets, listeners...)
+	cancel(err)
+	err = errors.Join(err, <-ended, s.Close())
+	s.opt.Log.Info().Stringer("zxid", s.db.LastZxid()).Msg("stopped")
+	return err
+}
+
+// Close releases the port and the data directory of a server that does not run.
+func (s *Server) Close() error {
+	var err error
+	if s.listen != nil {
+		if cerr := s.listen.Close(); !errors.Is(cerr, net.ErrClosed) {
+			err = cerr
+		}
+	}
+	if s.dir != nil {
+		err = errors.Join(err, s.dir.Close())
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"gokeeper/server/proto"
+	"gokeeper/server/tree"
+)
+
+// Node is a node as it stands in a snapshot.
+type Node struct {
+	Path []byte // "" is the root
+	Data []byte // nil is null
+	ACL  int64  // id in the ACL table; -1 is world:anyone with all permissions
+	Stat tree.Persisted
+}
+
+// Visitor receives the parts of a snapshot in their order. An error ends the
+// reading. The fields of a Node are valid during the call.
+type Visitor interface {
+	Session(Session) error
+	ACL(id int64, acl []proto.ACL) error
+	Node(*Node) error
+}
+
+// Digest is the digest section: the tree digest at a transaction that was applied
+// around the end of writing.
+type Digest struct {
+	Zxid    proto.Zxid
+	Version int32
+	Value   uint64
+	Text    string // hex digits instead of Value, if Version is below 2
+}
+
+// Trailer is what stands behind the nodes of a file.
+type Trailer struct {
+	Digest *Digest     // nil if there is no digest section
+	Last   *proto.Zxid // last transaction applied at the end of writing; nil if there is no zxid section
+}
+
+// Content is a snapshot in memory.
+type Content struct {
+	Tree     *tree.Tree // its LastZxid is that of the zxid section, 0 without one
+	Sessions map[proto.SessionID]int32
+	Trailer
+}
+
+// ReadOptions say how to read. The zero value reads an uncompressed file.
+type ReadOptions struct {
+	Compression Compression
+	Limit       int // longest string or buffer in bytes; 0 is jute.DefaultLimit
+}
+
+// Scan reads a file and hands its parts to v; it checks the seals and everything
+// but the hierarchy of nodes. Bytes behind the last section are ignored. Errors are
+// of type *CorruptError; one that r returned is its reason.
+func Scan(r io.Reader, opt ReadOptions, v Visitor) (Trailer, error) {
+	z, err := decompressor(r, opt.Compression)
+	if err != nil {
+		return Trailer{}, err
+	}
+	d := newDecoder(z, opt.Limit, false)
+	d.header()
+	d.body(v)
+	d.seal()
+	t := d.trailer()
+	if opt.Compression != Plain {
+		d.drain()
+	}
+	return t, d.err
+}
+
+// Read loads a file. Errors are those of [Scan]. The state is fresh for every call:
+// nothing of a rejected snapshot remains.
+func Read(r io.Reader, opt ReadOptions) (*Content, error) {
+	l := newLoad()
+	t, err := Scan(r, opt, l)
+	if err != nil {
+		return nil, err
+	}
+	var last proto.Zxid
+	if t.Last != nil {
+		last = *t.Last
+	}
+	c, err := l.content(last)
+	if err == nil {
+		c.Trailer = t
+	}
+	return c, err
+}
+
+// ReadStream loads the stream that follows a SNAP packet with the zxid last. It
+// reads nothing behind the stream, in small pieces: r should be buffered. limit is
+// the longest string or buffer in bytes, 0 is jute.DefaultLimit.
+func ReadStream(r io.Reader, last proto.Zxid, limit int) (*Content, error) {
+	l := newLoad()
+	d := newDecoder(r, limit, true)
+	d.body(l)
+	if s := d.bytes(); d.err == nil && string(s) != signature {
+		d.fail(ErrSignature, "%q", s)
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return l.content(last)
+}
+
+// load is the visitor that builds a Content.
+type load struct {
+	tree     *tree.Loader
+	sessions map[proto.SessionID]int32
+}
+
+func newLoad() *load {
+	return &load{tree: tree.NewLoader(), sessions: map[proto.SessionID]int32{}}
+}
+
+func (l *load) Session(s Session) error {
+	l.sessions[s.ID] = s.Timeout
+	return nil
+}
+
+func (l *load) ACL(id int64, acl []proto.ACL) error { return l.tree.ACL(id, acl) }
+
+func (l *load) Node(n *Node) error { return l.tree.Node(string(n.Path), n.Data, n.ACL, n.Stat) }
+
+func (l *load) content(last proto.Zxid) (*Content, error) {
+	t, err := l.tree.Finish(last)
+	if err != nil {
+		return nil, &CorruptError{Reason: ErrRecord, Detail: err.Error()}
+	}
+	return &Content{Tree: t, Sessions: l.sessions}, nil
+}
+
+// Discard is a visitor that accepts everything, to check a file with [Scan].
+type Discard struct{}
+
+// Session accepts it.
+func (Discard) Session(Session) error { return nil }
+
+// ACL accepts it.
+func (Discard) ACL(int64, []proto.ACL) error { return nil }
+
+// Node accepts it.
+func (Discard) Node(*Node) error { return nil }
+
+// decodeStat reads the 60 bytes of a persisted stat.
+func decodeStat(s *tree.Persisted, b []byte) {
+	long := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
+	num := func(at int) int32 { return int32(binary.BigEndian.Uint32(b[at:])) }
+	*s = tree.Persisted{
+		Czxid: proto.Zxid(long(0)), Mzxid: proto.Zxid(long(8)), Ctime: long(16), Mtime: long(24),
+		Version: num(32), Cversion: num(36), Aversion: num(40), Owner: long(44), Pzxid: proto.Zxid(long(52)),
+	}
+}
+
+// String returns the section as a line for tools.
+func (d *Digest) String() string {
+	if d.Text != "" {
+		return fmt.Sprintf("zxid %v version %d digest %s", d.Zxid, d.Version, d.Text)
+	}
+	return fmt.Sprintf("zxid %v version %d digest 0x%x", d.Zxid, d.Version, d.Value)
+}

@@ -1,0 +1,169 @@
+package storage
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"gokeeper/server/proto"
+	"gokeeper/server/snapshot"
+	"gokeeper/server/vfs"
+)
+
+var errCrash = errors.New("the machine stopped")
+
+// life is what a server did until its machine stopped.
+type life struct {
+	appended proto.Zxid // highest zxid given to the log
+	synced   proto.Zxid // highest zxid that was promised to be durable
+	cut      proto.Zxid // a truncation to this zxid has begun
+}
+
+// run starts, appends, syncs, rolls, takes snapshots, purges, cuts and goes on.
+func (l *life) run(fsys vfs.FS) error {
+	d, err := Open(fsys, options())
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Load(); err != nil {
+		return err
+	}
+	for z := proto.Zxid(1); z <= 20; z++ {
+		if err := l.append(d, z); err != nil {
+			return err
+		}
+		if z%4 == 0 {
+			if err := l.snapshot(d, z); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := d.Purge(3); err != nil {
+		return err
+	}
+	l.cut = 17
+	if _, err := d.Truncate(l.cut); err != nil {
+		return err
+	}
+	if _, err := d.Load(); err != nil {
+		return err
+	}
+	l.appended, l.synced, l.cut = l.cut, l.cut, 0
+	for z := proto.Zxid(18); z <= 22; z++ {
+		if err := l.append(d, z); err != nil {
+			return err
+		}
+	}
+	return d.Close()
+}
+
+func (l *life) append(d *Dir, z proto.Zxid) error {
+	if err := d.Log().Append(z, body(z)); err != nil {
+		return err
+	}
+	l.appended = z
+	if z%3 == 0 {
+		return nil // this one waits for the next
+	}
+	if err := d.Log().Sync(); err != nil {
+		return err
+	}
+	l.synced = z
+	return nil
+}
+
+// snapshot rolls the log and writes what was applied, one transaction behind.
+func (l *life) snapshot(d *Dir, z proto.Zxid) error {
+	if err := d.Log().Roll(); err != nil {
+		return err
+	}
+	l.synced = z
+	_, err := d.WriteSnapshot(z-1, snapshot.Frozen(treeOf(seq(1, z-1)...), nil))
+	return err
+}
+
+// TestCrashAnywhere stops the machine at every operation, with other luck for what was
+// not synced, and starts again: nothing that was promised is lost, and the history has
+// no hole. Then it does so once more, to see that the recovery left nothing behind.
+func TestCrashAnywhere(t *testing.T) {
+	stops := 0
+	for stop, done := 0, false; !done; stop++ {
+		stops = stop
+		for seed := range uint64(4) {
+			m, n := vfs.NewMem(), 0
+			var l life
+			err := l.run(vfs.Failing(m, func(vfs.Op, string) error {
+				if n++; n > stop {
+					return errCrash
+				}
+				return nil
+			}))
+			if done = err == nil; err != nil && !errors.Is(err, errCrash) {
+				t.Fatalf("stop %d: %v", stop, err)
+			}
+			var random *rand.Rand
+			if seed > 0 {
+				random = rand.New(rand.NewPCG(seed, uint64(stop)))
+			}
+			m.Crash(random)
+			last := l.check(t, m, stop, seed)
+			m.Crash(random)
+			if again := l.check(t, m, stop, seed); again != last {
+				t.Fatalf("stop %d, seed %d: loaded to %v, then to %v", stop, seed, last, again)
+			}
+		}
+	}
+	if stops < 200 {
+		t.Errorf("only %d operations", stops)
+	}
+}
+
+// check starts after the crash and returns where the history ends.
+func (l *life) check(t *testing.T, m *vfs.Mem, stop int, seed uint64) proto.Zxid {
+	t.Helper()
+	d := open(t, m)
+	rec, err := d.Load()
+	if err != nil {
+		t.Fatalf("stop %d, seed %d: %v", stop, seed, err)
+	}
+	low := l.synced
+	if l.cut > 0 {
+		low = l.cut
+	}
+	if rec.LastZxid < low || rec.LastZxid > l.appended {
+		t.Fatalf("stop %d, seed %d: the history ends at %v, want %v to %v", stop, seed, rec.LastZxid, low, l.appended)
+	}
+	holds(t, rec, seq(1, rec.LastZxid)...)
+	if len(rec.Rejected) != 0 || rec.Hole != nil {
+		t.Fatalf("stop %d, seed %d: %+v", stop, seed, rec)
+	}
+	return rec.LastZxid
+}
+
+// TestFailuresAreReported makes every operation of the same life fail once. The
+// reading side is TestReadFailure.
+func TestFailuresAreReported(t *testing.T) {
+	boom := errors.New("boom")
+	for fail := 0; ; fail++ {
+		n, failed := 0, vfs.Op("")
+		var l life
+		err := l.run(vfs.Failing(vfs.NewMem(), func(op vfs.Op, _ string) error {
+			if op == vfs.OpClose || op == vfs.OpStat {
+				return nil // of files that were only read, and of a file that may be missing
+			}
+			if n++; n-1 == fail {
+				failed = op
+				return boom
+			}
+			return nil
+		}))
+		if failed == "" {
+			must(t, err)
+			return
+		}
+		if !errors.Is(err, boom) {
+			t.Errorf("operation %d (%s) failed: %v", fail, failed, err)
+		}
+	}
+}

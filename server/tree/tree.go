@@ -1,0 +1,301 @@
+// Package tree holds the znodes. It applies transactions, live and in replay by the
+// same code, and answers what the tree looks like.
+//
+// Nodes hang together by the names of their children; there is no index of paths. A
+// node's data is never changed in place, so slices of it may be shared with readers
+// that hold them longer than the lock.
+//
+// Stored cversion counts creations of children only; what clients see is computed, see
+// [Node.Stat]. The owner field tells kinds of nodes apart, see [Owner].
+//
+// A Tree is not safe for concurrent use; database guards it. (Java: DataTree.)
+package tree
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"gokeeper/server/proto"
+)
+
+// Tree is all znodes and what is derived from them.
+type Tree struct {
+	root       *Node
+	acls       aclTable
+	ephemerals map[proto.SessionID]map[string]struct{}
+	containers map[string]struct{}
+	ttls       map[string]struct{}
+	quotas     quotas
+
+	nodes int
+	bytes int64 // of data and paths, as approximate_data_size counts them
+
+	last       proto.Zxid
+	digest     uint64
+	digestFrom proto.Zxid // digests are compared from here on
+	digests    []DigestAt
+}
+
+// DigestAt is the tree's digest behind a transaction.
+type DigestAt struct {
+	Zxid  proto.Zxid
+	Value uint64
+}
+
+// Digests of every 128th transaction are kept, at most 1024 of them.
+const (
+	digestEvery = 128
+	digestsKept = 1024
+)
+
+// New returns the tree of a fresh server: the root and the nodes below /zookeeper.
+func New() *Tree {
+	t := empty()
+	t.root = &Node{acl: openACL}
+	t.nodes = 1
+	t.digest = uint64(t.root.sum(""))
+	t.addBuiltIn(proto.PathSystem, openACL, 0)
+	t.addBuiltIn(proto.PathQuota, openACL, 0)
+	read := []proto.ACL{{Perms: proto.PermRead, Identity: proto.Identity{Scheme: "world", ID: "anyone"}}}
+	t.addBuiltIn(proto.PathConfig, t.acls.intern(read), -1)
+	return t
+}
+
+func empty() *Tree {
+	return &Tree{
+		acls: newACLTable(), ephemerals: map[proto.SessionID]map[string]struct{}{},
+		containers: map[string]struct{}{}, ttls: map[string]struct{}{}, quotas: quotas{},
+	}
+}
+
+func (t *Tree) addBuiltIn(path string, acl int32, aversion int32) {
+	n := &Node{acl: acl, aversion: aversion}
+	t.link(t.FindString(proto.Parent(path)), path, n)
+}
+
+// link puts a node into its place and counts it. The parent's digest is the caller's.
+func (t *Tree) link(parent *Node, path string, n *Node) {
+	if parent.children == nil {
+		parent.children = map[string]*Node{}
+	}
+	parent.children[strings.Clone(proto.Name(path))] = n
+	t.nodes++
+	t.bytes += int64(len(path) + len(n.data))
+	n.digest = n.sum(path)
+	t.digest += uint64(n.digest)
+	t.index(path, n.owner)
+}
+
+// unlink takes a node out of its place.
+func (t *Tree) unlink(parent *Node, path string, n *Node) {
+	delete(parent.children, proto.Name(path))
+	if len(parent.children) == 0 {
+		parent.children = nil
+	}
+	t.nodes--
+	t.bytes -= int64(len(path) + len(n.data))
+	t.digest -= uint64(n.digest)
+	t.acls.release(n.acl)
+	t.unindex(path, n.owner)
+}
+
+// redigest brings the digest up to date after a change of the node.
+func (t *Tree) redigest(path string, n *Node) {
+	t.digest -= uint64(n.digest)
+	n.digest = n.sum(path)
+	t.digest += uint64(n.digest)
+}
+
+// index lists the node under its kind.
+func (t *Tree) index(path string, owner int64) {
+	switch {
+	case owner == 0:
+	case owner == containerOwner:
+		t.containers[path] = struct{}{}
+	case isTTLOwner(owner):
+		t.ttls[path] = struct{}{}
+	default:
+		paths := t.ephemerals[proto.SessionID(owner)]
+		if paths == nil {
+			paths = map[string]struct{}{}
+			t.ephemerals[proto.SessionID(owner)] = paths
+		}
+		paths[path] = struct{}{}
+	}
+}
+
+func (t *Tree) unindex(path string, owner int64) {
+	switch {
+	case owner == 0:
+	case owner == containerOwner:
+		delete(t.containers, path)
+	case isTTLOwner(owner):
+		delete(t.ttls, path)
+	default:
+		id := proto.SessionID(owner)
+		delete(t.ephemerals[id], path)
+		if len(t.ephemerals[id]) == 0 {
+			delete(t.ephemerals, id)
+		}
+	}
+}
+
+// Find returns the node of a path, nil if there is none. Both "" and "/" are the root.
+// It does not allocate.
+func (t *Tree) Find(path []byte) *Node {
+	if len(path) == 0 {
+		return t.root
+	}
+	if path[0] != '/' {
+		return nil
+	}
+	n, start := t.root, 1
+	for i := 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != '/' {
+			continue
+		}
+		if i == 1 && len(path) == 1 {
+			return n
+		}
+		if n = n.children[string(path[start:i])]; n == nil {
+			return nil
+		}
+		start = i + 1
+	}
+	return n
+}
+
+// FindString is Find for a string.
+func (t *Tree) FindString(path string) *Node {
+	if path == "" || path == proto.PathRoot {
+		return t.root
+	}
+	if path[0] != '/' {
+		return nil
+	}
+	n := t.root
+	for rest := path[1:]; ; {
+		name, more, found := strings.Cut(rest, "/")
+		if n = n.children[name]; n == nil || !found {
+			return n
+		}
+		rest = more
+	}
+}
+
+// ACL returns the node's list, which must not be changed. nil and empty permit
+// everything.
+func (t *Tree) ACL(n *Node) []proto.ACL { return t.acls.list(n.acl) }
+
+// LastZxid returns the zxid of the last transaction applied.
+func (t *Tree) LastZxid() proto.Zxid { return t.last }
+
+// SetLastZxid sets the zxid without a transaction: the start of a new epoch.
+func (t *Tree) SetLastZxid(zxid proto.Zxid) { t.last = zxid }
+
+// Digest returns the tree's digest.
+func (t *Tree) Digest() uint64 { return t.digest }
+
+// SetDigestFrom makes the tree compare the digests of transactions from zxid on only:
+// before it, a tree loaded from a fuzzy snapshot is not exact.
+func (t *Tree) SetDigestFrom(zxid proto.Zxid) { t.digestFrom = zxid }
+
+// Digests returns the digests kept, oldest first.
+func (t *Tree) Digests() []DigestAt { return slices.Clone(t.digests) }
+
+// Ephemerals returns the paths of the session's ephemerals, sorted.
+func (t *Tree) Ephemerals(id proto.SessionID) []string {
+	return slices.Sorted(maps.Keys(t.ephemerals[id]))
+}
+
+// EphemeralOwners returns the sessions that own ephemerals, with their sorted paths.
+func (t *Tree) EphemeralOwners() iter.Seq2[proto.SessionID, []string] {
+	return func(yield func(proto.SessionID, []string) bool) {
+		for _, id := range slices.Sorted(maps.Keys(t.ephemerals)) {
+			if !yield(id, t.Ephemerals(id)) {
+				return
+			}
+		}
+	}
+}
+
+// EphemeralCount returns the number of ephemerals.
+func (t *Tree) EphemeralCount() int {
+	n := 0
+	for _, paths := range t.ephemerals {
+		n += len(paths)
+	}
+	return n
+}
+
+// NodeCount returns the number of nodes as Java counts them: the root is counted twice.
+func (t *Tree) NodeCount() int { return t.nodes + 1 }
+
+// DataSize returns the bytes of data and of paths.
+func (t *Tree) DataSize() int64 { return t.bytes }
+
+// CountDescendants returns how many nodes are below n.
+func (t *Tree) CountDescendants(n *Node) int {
+	if n == t.root {
+		return t.nodes - 1
+	}
+	count := len(n.children)
+	for _, c := range n.children {
+		if c.children != nil {
+			count += t.CountDescendants(c)
+		}
+	}
+	return count
+}
+
+// Expired returns containers and nodes with a TTL that are due: empty, and, a
+// container, once used; maxNeverUsed (milliseconds) is the age at which one that never
+// had a child is due too, 0 is never. now is the wall clock in milliseconds.
+func (t *Tree) Expired(now, maxNeverUsed int64) []string {
+	var due []string
+	for path := range t.containers {
+		n := t.FindString(path)
+		unused := n.cversion == 0
+		if len(n.children) == 0 && (!unused || maxNeverUsed > 0 && now-n.mtime > maxNeverUsed) {
+			due = append(due, path)
+		}
+	}
+	for path := range t.ttls {
+		n := t.FindString(path)
+		if len(n.children) == 0 && now-n.mtime > ttlOf(n.owner) {
+			due = append(due, path)
+		}
+	}
+	slices.Sort(due)
+	return due
+}
+
+// SetConfig writes the configuration into its node without a transaction, as a member
+// of an ensemble does at its start. mtime is in milliseconds.
+func (t *Tree) SetConfig(data []byte, version proto.Zxid, mtime int64) {
+	n := t.FindString(proto.PathConfig)
+	if n == nil {
+		return
+	}
+	n.setData(data)
+	n.version, n.mzxid, n.mtime = -1, version, mtime
+}
+
+// DropOrphans deletes the ephemerals of sessions that are not alive, without a
+// transaction, and returns their paths. A standalone server and a leader do this when
+// they start.
+func (t *Tree) DropOrphans(alive func(proto.SessionID) bool) []string {
+	var dropped []string
+	for id, paths := range t.EphemeralOwners() {
+		if alive(id) {
+			continue
+		}
+		for _, path := range paths {
+			t.remove(path, t.last)
+			dropped = append(dropped, path)
+		}
+	}
+	return dropped
+}

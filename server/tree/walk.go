@@ -1,0 +1,72 @@
+package tree
+
+import (
+	"gokeeper/server/jute"
+	"gokeeper/server/proto"
+)
+
+// Walker writes the nodes for a snapshot, piece by piece, while transactions are
+// applied between the pieces. The image is fuzzy; replaying the log from the zxid at
+// which the walk began makes it exact:
+//   - nodes created since are left out, their creation is replayed;
+//   - a node may show changes that are replayed again, which changes nothing;
+//   - a list that is not in the table written before shows as open, and the setACL that
+//     brought it is replayed.
+type Walker struct {
+	t     *Tree
+	from  proto.Zxid
+	acls  map[int32]struct{} // those in the table
+	stack []place
+	ended bool
+}
+
+type place struct {
+	path string
+	node *Node
+}
+
+// Walk begins an image of the tree as it is.
+func (t *Tree) Walk() *Walker {
+	w := &Walker{t: t, from: t.last, acls: make(map[int32]struct{}, len(t.acls.byID)), stack: []place{{"", t.root}}}
+	for id := range t.acls.byID {
+		w.acls[id] = struct{}{}
+	}
+	return w
+}
+
+// Append appends encoded nodes, parents first, until b has grown by limit bytes or all
+// are written, which the string "/" then says. more is false when that was the last
+// piece. The tree must not change during the call.
+func (w *Walker) Append(b []byte, limit int) (_ []byte, more bool) {
+	start := len(b)
+	for len(w.stack) > 0 {
+		if len(b)-start >= limit {
+			return b, true
+		}
+		p := w.stack[len(w.stack)-1]
+		w.stack = w.stack[:len(w.stack)-1]
+		b = w.node(b, p)
+		for name, c := range p.node.children {
+			if c.czxid <= w.from {
+				w.stack = append(w.stack, place{p.path + "/" + name, c})
+			}
+		}
+	}
+	if !w.ended {
+		w.ended = true
+		b = jute.AppendString(b, proto.PathRoot)
+	}
+	return b, false
+}
+
+func (w *Walker) node(b []byte, p place) []byte {
+	id := p.node.acl
+	if _, ok := w.acls[id]; !ok {
+		id = openACL
+	}
+	b = jute.AppendString(b, p.path)
+	b = p.node.AppendData(b)
+	b = jute.AppendLong(b, int64(id))
+	s := p.node.Persisted()
+	return s.Append(b)
+}
