@@ -11,10 +11,12 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"gokeeper/server/admin"
 	"gokeeper/server/auth"
 	"gokeeper/server/config"
 	"gokeeper/server/conn"
 	"gokeeper/server/database"
+	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
 	"gokeeper/server/replica"
 	"gokeeper/server/storage"
@@ -44,7 +46,8 @@ type Server struct {
 	db      *database.Database
 	replica *replica.Replica
 	clients *conn.Server
-	words   tmpWords
+	words   *admin.Words
+	metrics *metrics.Set
 	listen  net.Listener // nil without a client port
 }
 
@@ -61,7 +64,8 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 	if opt.Seed == 0 {
 		opt.Seed = rand.Uint64()
 	}
-	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg)}
+	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg), metrics: metrics.New()}
+	s.words = admin.NewWords(facts{s}, cfg.FourLetterWhitelist.Allows)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -109,6 +113,8 @@ func (s *Server) load() (*storage.Recovered, error) {
 	s.opt.Log.Info().Stringer("zxid", rec.LastZxid).Str("snapshot", rec.Snapshot).Int("replayed", rec.Replayed).
 		Int("znodes", rec.Tree.NodeCount()).Int("sessions", len(rec.Sessions)).Int("orphans", len(orphans)).
 		Dur("took", time.Since(begin)).Msg("data loaded")
+	s.metrics.DBInitTime.Observe(time.Since(begin).Milliseconds())
+	s.metrics.StartupTxnsLoaded.Observe(int64(rec.Replayed))
 	return rec, nil
 }
 

@@ -159,13 +159,18 @@ func (s *Server) start(nc net.Conn) {
 		_ = tc.SetKeepAlive(true) // without it the connection works too
 	}
 	c := newConn(s, nc)
-	if why := s.add(c); why != "" {
-		if tc, ok := nc.(*net.TCPConn); ok {
-			_ = tc.SetLinger(0)
-		}
-		_ = nc.Close()
+	why := s.add(c)
+	if why == "" {
 		return
 	}
+	if why != stopping {
+		s.counts.rejected.Add(1)
+		s.rare(zerolog.WarnLevel, why).Stringer("remote", c.remote).Str("limit", why).Msg("too many connections")
+	}
+	if tc, ok := nc.(*net.TCPConn); ok {
+		_ = tc.SetLinger(0)
+	}
+	_ = nc.Close()
 }
 
 // add registers and runs the connection unless a limit is reached, which it returns.
@@ -173,19 +178,13 @@ func (s *Server) add(c *Conn) string {
 	addr := c.remote.Addr()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	why := ""
 	switch {
 	case s.stopped:
 		return stopping
 	case s.opt.MaxPerAddress > 0 && addr.IsValid() && s.perAddr[addr] >= s.opt.MaxPerAddress:
-		why = "maxClientCnxns"
+		return "maxClientCnxns"
 	case s.opt.MaxTotal > 0 && len(s.conns) >= s.opt.MaxTotal:
-		why = "maxCnxns"
-	}
-	if why != "" {
-		s.counts.rejected.Add(1)
-		s.rare(zerolog.WarnLevel, why).Stringer("remote", c.remote).Str("limit", why).Msg("too many connections")
-		return why
+		return "maxCnxns"
 	}
 	s.conns[c] = struct{}{}
 	s.perAddr[addr]++

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -55,8 +56,15 @@ type ReadOptions struct {
 
 // Scan reads a file and hands its parts to v; it checks the seals and everything
 // but the hierarchy of nodes. Bytes behind the last section are ignored. Errors are
-// of type *CorruptError; one that r returned is its reason.
+// of type *CorruptError, except those that r returned: a disk that fails says nothing
+// about the file.
 func Scan(r io.Reader, opt ReadOptions, v Visitor) (Trailer, error) {
+	tap := &tapped{r: r}
+	t, err := scan(tap, opt, v)
+	return t, tap.first(err)
+}
+
+func scan(r io.Reader, opt ReadOptions, v Visitor) (Trailer, error) {
 	z, err := decompressor(r, opt.Compression)
 	if err != nil {
 		return Trailer{}, err
@@ -96,15 +104,38 @@ func Read(r io.Reader, opt ReadOptions) (*Content, error) {
 // the longest string or buffer in bytes, 0 is jute.DefaultLimit.
 func ReadStream(r io.Reader, last proto.Zxid, limit int) (*Content, error) {
 	l := newLoad()
-	d := newDecoder(r, limit, true)
+	tap := &tapped{r: r}
+	d := newDecoder(tap, limit, true)
 	d.body(l)
 	if s := d.bytes(); d.err == nil && string(s) != signature {
 		d.fail(ErrSignature, "%q", s)
 	}
 	if d.err != nil {
-		return nil, d.err
+		return nil, tap.first(d.err)
 	}
 	return l.content(last)
+}
+
+// tapped remembers the error of a reader, which decompressors mix with their own.
+type tapped struct {
+	r   io.Reader
+	err error
+}
+
+func (t *tapped) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.err = err
+	}
+	return n, err
+}
+
+// first returns the reader's error instead of err, if it had one.
+func (t *tapped) first(err error) error {
+	if err != nil && t.err != nil {
+		return fmt.Errorf("read snapshot: %w", t.err)
+	}
+	return err
 }
 
 // load is the visitor that builds a Content.

@@ -24,7 +24,7 @@ var (
 // CorruptError says that a snapshot cannot be used, where, and why.
 type CorruptError struct {
 	Offset int64 // in the uncompressed bytes
-	Reason error // one of the errors above, or an error of the decompressor or the reader
+	Reason error // one of the errors above, or an error of the decompressor
 	Detail string
 }
 

@@ -327,7 +327,8 @@ func TestRejects(t *testing.T) {
 	f("header", head, ErrShort)
 	boom := errors.New("boom")
 	_, err := Read(io.MultiReader(bytes.NewReader(head), iotest.ErrReader(boom)), ReadOptions{})
-	if !errors.Is(err, boom) {
+	var c *CorruptError
+	if !errors.Is(err, boom) || errors.As(err, &c) {
 		t.Errorf("error of the disk: %v", err)
 	}
 	limit := make([]byte, jute.DefaultLimit)

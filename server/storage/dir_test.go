@@ -303,6 +303,7 @@ func TestTruncate(t *testing.T) {
 	m := makeHistory(t)
 	d := open(t, m)
 	load(t, d)
+	must(t, m.Remove(data+"/snapshot.6"))
 	snap(t, d, 5, treeOf(seq(1, 7)...))
 	_, err := d.Truncate(6)
 	must(t, err)

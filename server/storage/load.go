@@ -95,6 +95,10 @@ func (d *Dir) nothing(rec *Recovered, permitted bool) (*snapshot.Content, error)
 	if err != nil {
 		return nil, err
 	}
+	snapshots, err := d.Snapshots()
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case len(logs) > 0 && !d.opt.TrustEmpty:
 		return nil, &LoadError{
@@ -103,7 +107,9 @@ func (d *Dir) nothing(rec *Recovered, permitted bool) (*snapshot.Content, error)
 		}
 	case len(logs) > 0:
 		rec.Trusted, rec.LastZxid = true, 0
-	case d.damagedHistory():
+	case len(snapshots) > 0 && snapshots[0].Zxid > 0:
+		// Java starts an empty history here. A crash cannot leave that state: the
+		// snapshots held transactions, so something was lost.
 		return nil, &LoadError{ErrNoSnapshot, "every snapshot in " + d.snapDir + " is damaged and there are no logs", remedyRestore}
 	case !d.opt.NoDBAutoCreate || permitted:
 		rec.Empty, rec.LastZxid = true, 0
@@ -111,14 +117,6 @@ func (d *Dir) nothing(rec *Recovered, permitted bool) (*snapshot.Content, error)
 		rec.Empty = true
 	}
 	return &snapshot.Content{Tree: tree.New(), Sessions: map[proto.SessionID]int32{}}, nil
-}
-
-// damagedHistory says whether there are snapshots of a history with transactions, none
-// of them whole. Java starts an empty history then; a crash cannot leave that state,
-// so something was lost.
-func (d *Dir) damagedHistory() bool {
-	files, err := d.Snapshots()
-	return err == nil && len(files) > 0 && files[0].Zxid > 0
 }
 
 // takeInitialize says whether an empty start is permitted, and uses the permission up.

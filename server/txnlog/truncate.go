@@ -114,7 +114,11 @@ func RemoveUnfinished(fs vfs.FS, dir string) (string, error) {
 	}
 	_, err = NewScanner(f, path, 0)
 	f.Close()
-	if !errors.Is(err, ErrHeaderCut) {
+	var corrupt *CorruptError
+	switch {
+	case err != nil && !errors.As(err, &corrupt):
+		return "", err
+	case !errors.Is(err, ErrHeaderCut):
 		return "", nil // good, or the reader's to complain about
 	}
 	if err := fs.Remove(path); err != nil {

@@ -30,12 +30,12 @@ type FS interface {
 	ReadDir(dir string) ([]string, error)
 	// Stat describes a file or directory.
 	Stat(name string) (fs.FileInfo, error)
-	// Rename gives a file another name, replacing what had it. It is durable after
-	// SyncDir.
+	// Rename gives a file another name, replacing the file that had it. It is durable
+	// after SyncDir of both directories.
 	Rename(from, to string) error
 	// Remove deletes a file or an empty directory. It is durable after SyncDir.
 	Remove(name string) error
-	// MkdirAll makes a directory and those above it.
+	// MkdirAll makes a directory and those above it, durably.
 	MkdirAll(dir string) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(dir string) error

@@ -15,6 +15,7 @@
 package watch
 
 import (
+	"iter"
 	"strings"
 
 	"gokeeper/server/proto"
@@ -226,4 +227,39 @@ func contains[W comparable](list []W, w W) bool {
 		}
 	}
 	return false
+}
+
+// DataWatches returns each watcher of the data table with each of its paths.
+func (t *Table[W]) DataWatches() iter.Seq2[W, string] {
+	return func(yield func(W, string) bool) {
+		for path, watchers := range t.data {
+			for w := range watchers {
+				if !yield(w, path) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// DataCounts returns how many watchers the data table has, on how many paths, and the
+// pairs of them.
+func (t *Table[W]) DataCounts() (watchers, paths, watches int) {
+	seen := map[W]struct{}{}
+	for w := range t.DataWatches() {
+		seen[w] = struct{}{}
+		watches++
+	}
+	return len(seen), len(t.data), watches
+}
+
+// Len returns the number of pairs of watcher and path in both tables.
+func (t *Table[W]) Len() int {
+	n := 0
+	for _, in := range []table[W]{t.data, t.child} {
+		for _, watchers := range in {
+			n += len(watchers)
+		}
+	}
+	return n
 }

@@ -1,0 +1,26 @@
+package server
+
+import (
+	"time"
+
+	"gokeeper/server/replica"
+)
+
+// events counts what the replica does.
+func (s *Server) events() replica.Events {
+	m := s.metrics
+	return replica.Events{
+		Proposed: func(writes int, took time.Duration) { m.PrepProcessTime.Observe(took.Milliseconds()) },
+		Synced: func(txns int, took time.Duration) {
+			m.FsyncTime.Observe(took.Milliseconds())
+			m.SyncBatch.Observe(int64(txns))
+			if took > s.cfg.FsyncWarning {
+				s.opt.Log.Warn().Dur("took", took).Int("txns", txns).Msg("sync of the transaction log is slow")
+			}
+		},
+		Applied:  func(txns int) { m.CommitCount.Add(int64(txns)) },
+		Snapshot: func(took time.Duration) { m.SnapshotTime.Observe(took.Milliseconds()) },
+		Mismatch: func() { m.DigestMismatches.Add(1) },
+		Expired:  func(sessions int) { m.StaleSessions.Add(int64(sessions)) },
+	}
+}

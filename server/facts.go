@@ -1,0 +1,231 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"gokeeper/server/admin"
+	"gokeeper/server/conn"
+	"gokeeper/server/database"
+	"gokeeper/server/member"
+	"gokeeper/server/metrics"
+	"gokeeper/server/proto"
+	"gokeeper/server/tree"
+	"gokeeper/server/watch"
+)
+
+// facts is the server as the four-letter words see it.
+type facts struct{ s *Server }
+
+// Serving says that clients are served.
+func (f facts) Serving() bool { return true }
+
+// Summary returns what srvr shows.
+func (f facts) Summary() admin.Summary {
+	st := f.s.clients.Stats()
+	out := admin.Summary{
+		Version: f.s.opt.Version, Mode: "standalone", MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
+		AvgLatency: st.AvgLatency, Received: st.Received, Sent: st.Sent, Connections: st.Connections,
+		Outstanding: st.Outstanding,
+	}
+	f.s.db.View(func(t *tree.Tree) { out.Zxid, out.Nodes = t.LastZxid(), t.NodeCount() })
+	return out
+}
+
+// Connections returns the client connections.
+func (f facts) Connections() []admin.Connection {
+	infos := f.s.clients.Connections()
+	out := make([]admin.Connection, len(infos))
+	for i, c := range infos {
+		out[i] = admin.Connection{
+			Remote: c.Remote, Interest: c.Interest, Queued: c.Queued, Received: c.Received, Sent: c.Sent,
+			Session: c.Session, LastOp: c.LastOp, Established: c.Established, Timeout: c.Timeout,
+			LastCxid: c.LastCxid, LastZxid: c.LastZxid, LastResponse: c.LastResponse, LastLatency: c.LastLatency,
+			MinLatency: c.MinLatency, AvgLatency: c.AvgLatency, MaxLatency: c.MaxLatency,
+			Expires: f.s.wall(c.Expires),
+		}
+	}
+	return out
+}
+
+// wall turns monotonic milliseconds into a time of day.
+func (s *Server) wall(ms int64) time.Time { return s.start.Add(time.Duration(ms) * time.Millisecond) }
+
+// Conf returns what conf shows.
+func (f facts) Conf() admin.Conf {
+	c := &f.s.cfg
+	return admin.Conf{
+		ClientPort: c.ClientPort, SecureClientPort: c.SecureClientPort,
+		DataDir: absolute(f.s.dir.SnapshotDir()), LogDir: absolute(f.s.dir.LogDir()),
+		Tick: c.TickTime, MinTimeout: c.MinSessionTimeout, MaxTimeout: c.MaxSessionTimeout,
+		MaxPerAddress: c.MaxClientConnections, Backlog: c.ListenBacklog,
+	}
+}
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+// Environment returns what envi shows; there is no Java to tell about.
+func (f facts) Environment() [][2]string {
+	const none = "<NA>"
+	host, _ := os.Hostname()
+	dir, _ := os.Getwd()
+	name, home := none, none
+	if u, err := user.Current(); err == nil {
+		name, home = u.Username, u.HomeDir
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	mb := func(n uint64) string { return fmt.Sprintf("%dMB", n>>20) }
+	return [][2]string{
+		{"zookeeper.version", f.s.opt.Version}, {"host.name", host}, {"java.version", none}, {"java.vendor", none},
+		{"java.home", none}, {"java.class.path", none}, {"java.library.path", none}, {"java.io.tmpdir", os.TempDir()},
+		{"java.compiler", none}, {"os.name", runtime.GOOS}, {"os.arch", runtime.GOARCH}, {"os.version", none},
+		{"user.name", name}, {"user.home", home}, {"user.dir", dir}, {"os.memory.free", mb(m.HeapIdle - m.HeapReleased)},
+		{"os.memory.max", mb(m.Sys)}, {"os.memory.total", mb(m.HeapSys)},
+	}
+}
+
+// Tracker returns the buckets of sessions.
+func (f facts) Tracker() admin.Tracker {
+	out := admin.Tracker{TracksGlobal: true}
+	f.inspect(func(m *member.Member) {
+		for _, b := range m.Sessions().Buckets() {
+			out.Buckets = append(out.Buckets, admin.Bucket{At: f.s.wall(b.At), Sessions: b.Sessions})
+		}
+	})
+	return out
+}
+
+// inspectLimit is how long a four-letter word waits for the loop.
+const inspectLimit = 5 * time.Second
+
+func (f facts) inspect(look func(*member.Member)) {
+	ctx, cancel := context.WithTimeout(context.Background(), inspectLimit)
+	defer cancel()
+	f.s.replica.Inspect(ctx, look)
+}
+
+// Ephemerals returns the owners of ephemerals.
+func (f facts) Ephemerals() []admin.Owner {
+	var out []admin.Owner
+	f.s.db.View(func(t *tree.Tree) {
+		for id, paths := range t.EphemeralOwners() {
+			out = append(out, admin.Owner{Session: id, Paths: paths})
+		}
+	})
+	return out
+}
+
+// Watches returns the watches on data.
+func (f facts) Watches() []admin.Watch {
+	byPath := map[string][]proto.SessionID{}
+	f.s.db.ViewWatches(func(_ *tree.Tree, w *watch.Table[database.Client]) {
+		for c, path := range w.DataWatches() {
+			byPath[path] = append(byPath[path], c.Session())
+		}
+	})
+	out := make([]admin.Watch, 0, len(byPath))
+	for path, ids := range byPath {
+		slices.Sort(ids)
+		out = append(out, admin.Watch{Path: path, Sessions: ids})
+	}
+	slices.SortFunc(out, func(x, y admin.Watch) int { return cmp.Compare(x.Path, y.Path) })
+	return out
+}
+
+// WatchCounts returns what wchs shows.
+func (f facts) WatchCounts() (connections, paths, watches int) {
+	f.s.db.ViewWatches(func(_ *tree.Tree, w *watch.Table[database.Client]) {
+		connections, paths, watches = w.DataCounts()
+	})
+	return connections, paths, watches
+}
+
+// Sizes returns the bytes in the data directories; what cannot be read counts 0.
+func (f facts) Sizes() (data, logs int64) {
+	data, logs, err := f.s.dir.Sizes()
+	if err != nil {
+		f.s.opt.Log.Warn().Err(err).Msg("size of the data directory unknown")
+	}
+	return data, logs
+}
+
+// Digests returns what hash shows.
+func (f facts) Digests() []admin.Digest {
+	var out []admin.Digest
+	f.s.db.View(func(t *tree.Tree) {
+		for _, d := range t.Digests() {
+			out = append(out, admin.Digest{Zxid: d.Zxid, Value: d.Value})
+		}
+	})
+	return out
+}
+
+// Metrics returns counters and summaries.
+func (f facts) Metrics() *metrics.Set {
+	st := f.s.clients.Stats()
+	for name, n := range map[string]int64{
+		"connection_request_count": st.ConnectRequests, "connection_rejected": st.Rejected,
+		"connection_drop_count": st.Dropped, "cnxn_closed_without_zk_server_running": st.Unserved,
+		"sessionless_connections_expired": st.Expired, "large_requests_rejected": st.LargeRejected,
+	} {
+		f.s.metrics.SetCounter(name, n)
+	}
+	return f.s.metrics
+}
+
+// ResetStats resets packet counts, latencies and metrics.
+func (f facts) ResetStats() {
+	f.s.clients.ResetStats()
+	f.s.metrics.Reset()
+}
+
+// ResetConnections resets the statistics of each connection.
+func (f facts) ResetConnections() { f.s.clients.ResetConnections() }
+
+// Gauges returns the lines of mntr that are numbers of the moment.
+func (f facts) Gauges() []metrics.Line {
+	st := f.s.clients.Stats()
+	var nodes, ephemerals, sessions, watches int
+	var size int64
+	f.s.db.ViewWatches(func(t *tree.Tree, w *watch.Table[database.Client]) {
+		nodes, ephemerals, size, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
+	})
+	f.inspect(func(m *member.Member) { sessions = m.Sessions().Len() })
+	open, most := descriptors()
+	n := func(v int64) string { return strconv.FormatInt(v, 10) }
+	return []metrics.Line{
+		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: "standalone"},
+		{Name: "ephemerals_count", Value: n(int64(ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
+		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
+		{Name: "znode_count", Value: n(int64(nodes))}, {Name: "global_sessions", Value: n(int64(sessions))},
+		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: "-1"},
+		{Name: "packets_sent", Value: n(st.Sent)}, {Name: "packets_received", Value: n(st.Received)},
+		{Name: "max_client_response_size", Value: "-1"}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
+		{Name: "watch_count", Value: n(int64(watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
+		{Name: "min_latency", Value: n(st.MinLatency)}, {Name: "max_file_descriptor_count", Value: n(most)},
+		{Name: "approximate_data_size", Value: n(size)}, {Name: "open_file_descriptor_count", Value: n(open)},
+		{Name: "local_sessions", Value: "0"}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
+		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: "-1"},
+		{Name: "non_mtls_local_conn_count", Value: "0"},
+	}
+}
+
+var (
+	_ admin.Source    = facts{}
+	_ conn.Backend    = backend{}
+	_ database.Client = (*conn.Conn)(nil)
+)

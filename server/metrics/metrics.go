@@ -1,0 +1,117 @@
+// Package metrics counts what a server does under the names that Java's monitoring
+// uses: counters and summaries, with the text of the four-letter word mntr. Names that
+// stand for something that this server does not have are there as well, at zero, so
+// that dashboards find all they look for.
+//
+// A counter is one atomic addition and a summary a few; nothing allocates. All methods
+// may be called from any goroutine.
+package metrics
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// Counter is a number that grows.
+type Counter struct{ n atomic.Int64 }
+
+// Add adds n.
+func (c *Counter) Add(n int64) { c.n.Add(n) }
+
+// Value returns the number.
+func (c *Counter) Value() int64 { return c.n.Load() }
+
+// Summary is count, sum, least and greatest of what was observed.
+type Summary struct {
+	count, sum atomic.Int64
+	least      atomic.Int64 // plus 1; 0 for nothing observed
+	greatest   atomic.Int64
+}
+
+// Observe adds an observation that is not negative.
+func (s *Summary) Observe(v int64) {
+	s.count.Add(1)
+	s.sum.Add(v)
+	for old := s.least.Load(); (old == 0 || v+1 < old) && !s.least.CompareAndSwap(old, v+1); {
+		old = s.least.Load()
+	}
+	for old := s.greatest.Load(); v > old && !s.greatest.CompareAndSwap(old, v); {
+		old = s.greatest.Load()
+	}
+}
+
+// Reset forgets everything.
+func (s *Summary) Reset() {
+	s.count.Store(0)
+	s.sum.Store(0)
+	s.least.Store(0)
+	s.greatest.Store(0)
+}
+
+// Figures are the state of a summary.
+type Figures struct {
+	Count, Sum, Min, Max int64
+}
+
+// Figures returns the state. Observations that happen meanwhile may be in a part of it.
+func (s *Summary) Figures() Figures {
+	return Figures{s.count.Load(), s.sum.Load(), max(s.least.Load()-1, 0), s.greatest.Load()}
+}
+
+// buckets of a Distribution: eight for each power of two, so that a quantile is at most
+// an eighth too high.
+const buckets = 8 * 40
+
+// Distribution is a summary with quantiles.
+type Distribution struct {
+	Summary
+	in [buckets]atomic.Int64
+}
+
+// Observe adds an observation that is not negative.
+func (d *Distribution) Observe(v int64) {
+	d.Summary.Observe(v)
+	d.in[bucketOf(v)].Add(1)
+}
+
+// Reset forgets everything.
+func (d *Distribution) Reset() {
+	d.Summary.Reset()
+	for i := range d.in {
+		d.in[i].Store(0)
+	}
+}
+
+func bucketOf(v int64) int {
+	if v < 16 {
+		return int(max(v, 0))
+	}
+	exp := bits.Len64(uint64(v)) - 4
+	return min(exp*8+int(v>>exp), buckets-1)
+}
+
+// top returns the greatest value of a bucket.
+func top(bucket int) int64 {
+	if bucket < 16 {
+		return int64(bucket)
+	}
+	exp := bucket/8 - 1
+	return int64(bucket-exp*8+1)<<exp - 1
+}
+
+// Quantile returns a value that the share q of the observations does not exceed.
+func (d *Distribution) Quantile(q float64) int64 {
+	var total int64
+	var counts [buckets]int64
+	for i := range d.in {
+		counts[i] = d.in[i].Load()
+		total += counts[i]
+	}
+	rank := int64(q * float64(total))
+	for i, n := range counts {
+		if rank -= n; rank < 0 {
+			return min(top(i), d.Figures().Max)
+		}
+	}
+	return d.Figures().Max
+}

@@ -1,0 +1,61 @@
+package vfs
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// Crash forgets what was not synced. What a disk may or may not have kept of that is
+// decided by random: each name that changed since its directory was synced, a renamed
+// file's two names independently, and of a file a first part of what was written since
+// its last sync, torn at any byte. A nil random keeps nothing of either. Files that are
+// open fail from now on, and locks are free.
+func (m *Mem) Crash(random *rand.Rand) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch++
+	clear(m.locks)
+	after := map[string]*memNode{}
+	for _, name := range sortedNames(m.names, m.disk) {
+		n := m.disk[name]
+		if now := m.names[name]; now != n && flip(random) {
+			n = now
+		}
+		if n != nil {
+			after[name] = n
+		}
+	}
+	torn := map[*memNode]bool{} // a node may have two names
+	for _, name := range sortedNames(after, nil) {
+		if n := after[name]; !n.dir && !torn[n] {
+			torn[n] = true
+			n.tear(random)
+		}
+	}
+	m.names, m.disk = after, maps.Clone(after)
+}
+
+// tear leaves of a file what was synced and, by chance, a first part of what was not.
+func (n *memNode) tear(random *rand.Rand) {
+	kept := slices.Clone(n.synced)
+	if flip(random) {
+		cut := random.IntN(len(n.data) + 1)
+		kept = append(kept, make([]byte, max(0, cut-len(kept)))...)
+		copy(kept, n.data[:cut])
+		if cut == len(n.data) { // all of it, and so its length
+			kept = kept[:cut]
+		}
+	}
+	n.data, n.synced = kept, slices.Clone(kept)
+}
+
+// flip tosses a coin, which without random always shows the same side.
+func flip(random *rand.Rand) bool { return random != nil && random.IntN(2) == 0 }
+
+// sortedNames returns the names in either map, so that a seed decides the same each time.
+func sortedNames(a, b map[string]*memNode) []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
