@@ -19,7 +19,7 @@ import (
 
 // memoryLimit is by how much bad clients together may raise the server's resident memory. A few of them may each have a
 // queue of some tens of megabytes before the server gives them up.
-const memoryLimit = 400 << 20
+const memoryLimit = 450 << 20
 
 // patience is how long the well-behaved client waits for an answer before it counts as disturbed.
 const patience = 5 * time.Second
@@ -300,11 +300,11 @@ func TestDeaf(t *testing.T) {
 		for range 20 {
 			askInVain(s.connect(t, opening{}), 500)
 		}
-		for range 3 {
+		for range 2 {
 			s.connect(t, opening{}).ok(t, opAddWatch, at("/", 1))
 		}
 		path := "/" + strings.Repeat("n", 100<<10)
-		for range 1000 {
+		for range 1500 {
 			c.ok(t, opCreate, create(path, nil, open, persistent))
 			c.ok(t, opDelete, at(path, -1))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +19,9 @@ const slots = 4
 // TestDifferential sends one random stream of requests, good and bad ones, to this server and to Java 3.9.6, and compares
 // every packet that comes back. Zxids, times and session ids are replaced by what they stand for.
 func TestDifferential(t *testing.T) {
+	if os.Getenv("GOKEEPER_STEPS") == "" {
+		t.Skip("set GOKEEPER_STEPS to the number of steps, 1500 for instance")
+	}
 	peer := java(t, "396")
 	rnd := random(t)
 	for left, run := number(t, "GOKEEPER_STEPS", 1500), 0; left > 0 && !t.Failed(); left, run = left-1500, run+1 {
@@ -58,6 +62,7 @@ func step(t *testing.T, sides []*side, what string, slot int, do func(*side)) {
 		s.settle(slot)
 	}
 	a, b := sides[0], sides[1]
+	trace(t, what, a.log)
 	for n := range slots {
 		if got, want := a.seen(n), b.seen(n); !slices.Equal(got, want) {
 			t.Fatalf("%s\nconnection %d of %s got\n\t%s\nbut of %s\n\t%s", what, n, a.server.name, strings.Join(got, "\n\t"),
@@ -66,6 +71,26 @@ func step(t *testing.T, sides []*side, what string, slot int, do func(*side)) {
 		a.log[n], b.log[n] = nil, nil
 	}
 	a.closed, b.closed = false, false
+}
+
+// trace appends a step, and what our side answered, to the file that GOKEEPER_TRACE names, to look for causes in.
+func trace(t *testing.T, what string, log [slots][]string) {
+	t.Helper()
+	name := os.Getenv("GOKEEPER_TRACE")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fmt.Fprintln(f, what)
+	for n, lines := range log {
+		for _, line := range lines {
+			fmt.Fprintf(f, "\t%d: %s\n", n, line)
+		}
+	}
 }
 
 // reopenClosed gives a new connection, with the old session or a new one, to each slot that lost its connection.

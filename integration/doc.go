@@ -21,6 +21,7 @@
 //	GOKEEPER_ROUNDS       rounds of the crash loop (3)
 //	GOKEEPER_CONNECTIONS  half-open connections of the flood (2000)
 //	GOKEEPER_STEPS        steps of the differential stream (1500, with fresh servers after each 1500)
+//	GOKEEPER_TRACE        file that gets the differential stream and the answers to it
 //	GOKEEPER_SEED         seed of everything random (random; printed)
 //	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
 //	GOKEEPER_SCRIPT       the command line transcripts run this instead of the binary, as in '/usr/share/zookeeper/bin/zkServer.sh'

@@ -30,6 +30,8 @@
 //	metrics   counters and summaries
 //	admin     four-letter words
 //
+//	cmd/gokeeper  arguments, environment, signals, exit codes
+//
 // # The way of a request
 //
 //	socket → conn reader ── read, nothing unfinished before it → database.Read ───────┐

@@ -10,10 +10,12 @@
 //     connection are in zxid order.
 //   - A write's events leave before the reply to that write, and the reads that hang
 //     on it are answered right after it, before the next transaction.
-//   - A read that arms or removes a watch takes the lock exclusively, like a write:
-//     arming and reading are one step.
+//   - A read that arms or removes a watch does it under the same hold of the lock as
+//     its reading, so no transaction comes between the two.
 //
-// The lock is taken before a connection's buffer, never the other way round.
+// Reads that touch watches, which most clients' reads do, exclude each other by a lock
+// of their own rather than exclude all other reads. The order is: the lock, the
+// watches' lock, a connection's buffer.
 // Every method may be called from any goroutine; Apply from one at a time.
 package database
 
@@ -73,6 +75,7 @@ type Database struct {
 
 	mu       sync.RWMutex
 	tree     *tree.Tree
+	watching sync.Mutex // guards watches while mu is held shared
 	watches  *watch.Table[Client]
 	sessions map[proto.SessionID]*live
 

@@ -15,12 +15,11 @@ import (
 // Read answers a request that changes no node. The connection's reader calls it when
 // nothing of the connection is unfinished, and flushes the connection afterwards.
 func (d *Database) Read(c Client, r *proto.Request) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
 	if touchesWatches(r) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-	} else {
-		d.mu.RLock()
-		defer d.mu.RUnlock()
+		d.watching.Lock()
+		defer d.watching.Unlock()
 	}
 	c.Release(d.answer(c.Buffer(), c, r))
 }
@@ -51,7 +50,7 @@ func endPacket(b []byte, start int) []byte {
 	return b
 }
 
-// answer appends the reply to a read. The lock is held, exclusively when
+// answer appends the reply to a read. The lock is held, and the watches' too when
 // touchesWatches says so.
 func (d *Database) answer(b []byte, c Client, r *proto.Request) []byte {
 	zxid := d.tree.LastZxid()

@@ -50,10 +50,15 @@ func (q *query) watches(op proto.Op) {
 }
 
 // setWatches arms again the watches of a connection that was lost, and appends the
-// events that it missed. The lists take effect in order, also when a later one cannot
-// be read.
+// events that it missed. A record that cannot be decoded does nothing; a list that is
+// null fails only after those before it have taken effect.
 func (q *query) setWatches(b []byte, op proto.Op) []byte {
+	whole := q.d
 	var r proto.SetWatches
+	if r.Check(&whole, op); whole.Err() != nil {
+		q.d = whole
+		return b
+	}
 	r.Decode(&q.d)
 	for list := range r.Lists(op) {
 		n, ok := q.d.Vector()

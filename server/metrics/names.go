@@ -47,4 +47,3 @@ server_write_committed_time_ms sync_processor_queue_and_flush_time_ms
 sync_processor_queue_flush_time_ms sync_processor_queue_time_ms updatelatency
 write_commitproc_time_ms write_final_proc_time_ms
 `
-

@@ -33,11 +33,10 @@ func (p *Prep) find(path string) *change {
 	if n == nil {
 		return nil
 	}
-	c := &change{
+	return &change{
 		path: path, zxid: -1, stat: n.Persisted(), children: n.NumChildren(), acl: p.tree.ACL(n), data: n.Data(),
+		node: n.Digest(),
 	}
-	c.node = p.nodeDigest(c)
-	return c
 }
 
 // edit returns a copy of the change that belongs to the transaction at hand.

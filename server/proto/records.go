@@ -217,9 +217,9 @@ func (r *AuthPacket) Decode(d *jute.Decoder) {
 	r.Scheme, r.Auth = d.Buffer(), d.Buffer()
 }
 
-// SetWatches arms again the watches of a connection that was lost. Its lists are
-// read one after the other with NextWatch, because the first ones take effect even
-// when a later one cannot be read.
+// SetWatches arms again the watches of a connection that was lost. Lists of paths
+// follow it, three or five, which are read one path after the other because they may be
+// long.
 type SetWatches struct {
 	RelativeZxid Zxid // what the client has seen; later changes are reported at once
 }
@@ -233,4 +233,14 @@ func (SetWatches) Lists(op Op) int {
 		return 5
 	}
 	return 3
+}
+
+// Check reads the whole record of op, lists included, for the error that d then has.
+func (r *SetWatches) Check(d *jute.Decoder, op Op) {
+	r.Decode(d)
+	for range r.Lists(op) {
+		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+			d.Buffer()
+		}
+	}
 }

@@ -49,8 +49,8 @@ func (b *batch) send() {
 	}
 	r := b.r
 	entries := make([]entry, 0, len(b.items))
-	var raw []byte
-	var ends []int
+	raw := make([]byte, 0, b.size())
+	ends := make([]int, 0, len(b.items))
 	begin := time.Now()
 	wall := begin.UnixMilli()
 	r.Database.View(func(t *tree.Tree) {
@@ -72,4 +72,17 @@ func (b *batch) send() {
 	r.Events.Proposed(len(entries), time.Since(begin))
 	r.outstanding = append(r.outstanding, entries...)
 	r.logQueue.put(entries...)
+}
+
+// entryOverhead is about what a transaction is longer than the request's record:
+// header, digest and what prep adds.
+const entryOverhead = 96
+
+// size estimates the encoded length of all transactions.
+func (b *batch) size() int {
+	n := 0
+	for i := range b.items {
+		n += len(b.items[i].req.Body) + entryOverhead
+	}
+	return n
 }

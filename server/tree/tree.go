@@ -55,7 +55,8 @@ func New() *Tree {
 	t := empty()
 	t.root = &Node{acl: openACL}
 	t.nodes = 1
-	t.digest = uint64(t.root.sum(""))
+	t.root.digest = t.root.sum("")
+	t.digest = uint64(t.root.digest)
 	t.addBuiltIn(proto.PathSystem, openACL, 0)
 	t.addBuiltIn(proto.PathQuota, openACL, 0)
 	read := []proto.ACL{{Perms: proto.PermRead, Identity: proto.Identity{Scheme: "world", ID: "anyone"}}}

@@ -265,4 +265,3 @@ func (i memInfo) IsDir() bool { return i.dir }
 
 // Sys returns nil.
 func (i memInfo) Sys() any { return nil }
-

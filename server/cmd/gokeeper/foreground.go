@@ -24,6 +24,7 @@ func (c *control) foreground(args []string) error {
 	if len(args) >= 2 {
 		path, rest = "", args // port datadir [ticktime] [maxcnxns]
 	}
+	paceCollector()
 	log := newLogger(c.stdout)
 	cfg, complaints := parse(path, rest, c.env)
 	report(log, complaints)
