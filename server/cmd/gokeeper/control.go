@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func (c *control) settings(args []string) (config.Config, error) {
 		printErrors(c.stderr, complaints)
 		return cfg, exitCode(code)
 	}
-	return cfg, nil
+	return cfg, c.checkDirectories(&cfg)
 }
 
 // pidFile returns where start leaves the process id.
@@ -107,9 +108,21 @@ func runningPID(file string) (int, bool) {
 	return pid, err == nil && pid > 0 && alive(pid)
 }
 
+// alive says whether the process runs.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	return (err == nil || errors.Is(err, syscall.EPERM)) && !unreaped(pid)
+}
+
+// unreaped says that the process has ended and nobody has asked how. In a container
+// without an init it stays so for ever.
+func unreaped(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
+	return strings.HasPrefix(state, "Z")
 }
 
 // start starts a server in the background and returns when it serves.

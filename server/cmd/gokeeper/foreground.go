@@ -33,6 +33,9 @@ func (c *control) foreground(args []string) error {
 		fmt.Fprintln(c.stderr, "Invalid config, exiting abnormally")
 		return exitCode(code)
 	}
+	if err := c.checkDirectories(&cfg); err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	if err := serve(ctx, cfg, log); err != nil {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gokeeper/server/config"
 )
 
 // statusLimit is how long status waits for an answer.
@@ -20,15 +22,9 @@ func (c *control) status(args []string) error {
 		return err
 	}
 	if cfg.ClientPort == 0 {
-		fmt.Fprintln(c.stdout, "Client port not found. Looking for secureClientPort in the static config.")
-		fmt.Fprintln(c.stdout, "Unable to find either secure or unsecure client port in any configs. Terminating.")
-		return exitCode(1)
+		return c.secureStatus(&cfg)
 	}
-	host := cfg.ClientAddress
-	if host == "" {
-		host = "localhost"
-	}
-	fmt.Fprintf(c.stdout, "Client port found: %d. Client address: %s. Client SSL: false.\n", cfg.ClientPort, host)
+	host := c.found(cfg.ClientPort, cfg.ClientAddress, false)
 	answer, err := askServer(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr")
 	if err == nil {
 		for line := range strings.Lines(answer) {
@@ -38,6 +34,29 @@ func (c *control) status(args []string) error {
 			}
 		}
 	}
+	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
+	return exitCode(1)
+}
+
+// found prints where the server is asked, and returns the host.
+func (c *control) found(port int, host string, secure bool) string {
+	if host == "" {
+		host = "localhost"
+	}
+	fmt.Fprintf(c.stdout, "Client port found: %d. Client address: %s. Client SSL: %v.\n", port, host, secure)
+	return host
+}
+
+// secureStatus tells why a server without a plain client port cannot be asked.
+func (c *control) secureStatus(cfg *config.Config) error {
+	fmt.Fprintln(c.stdout, "Client port not found. Looking for secureClientPort in the static config.")
+	if cfg.SecureClientPort == 0 {
+		fmt.Fprintln(c.stdout, "Unable to find either secure or unsecure client port in any configs. Terminating.")
+		return exitCode(1)
+	}
+	c.found(cfg.SecureClientPort, cfg.SecureClientAddress, true)
+	fmt.Fprintf(c.stdout, "Note: secureClientPort (%d) was not asked, since this version does not speak TLS. Set clientPort.\n",
+		cfg.SecureClientPort)
 	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
 	return exitCode(1)
 }

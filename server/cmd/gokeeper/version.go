@@ -31,7 +31,9 @@ func built() string {
 	return date
 }
 
+// version prints Java's line, which scripts read, and our own version beside it.
 func (c *control) version([]string) error {
-	fmt.Fprintf(c.stdout, "Gokeeper %s (commit %s)\nApache ZooKeeper, version %s %s\n", version, hash(), compatible, built())
+	fmt.Fprintf(c.stderr, "Gokeeper %s (commit %s)\n", version, hash())
+	fmt.Fprintf(c.stdout, "Apache ZooKeeper, version %s %s\n", compatible, built())
 	return nil
 }
