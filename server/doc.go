@@ -15,6 +15,7 @@
 //	session   ids, passwords, buckets of expiry
 //	auth      schemes and access control lists
 //	prep      a client's write → a transaction
+//	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
 //	member    one server's decisions: order, commit, expiry
 //	config    zoo.cfg and flags → one struct and a list of complaints
 //
@@ -63,7 +64,7 @@
 //
 // # Locks
 //
-// database, then one connection. Nothing else nests. Replies and events are appended
-// to a connection's buffer while the database lock is held, and sent after it is let
-// go.
+// database, then one connection. Inside either at most a lock of metrics, which waits
+// for nothing. Nothing else nests. Replies and events are appended to a connection's
+// buffer while the database lock is held, and sent after it is let go.
 package server

@@ -1,0 +1,258 @@
+package zab
+
+import (
+	"math"
+	"slices"
+
+	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
+)
+
+// Next returns the zxid of the next transaction, or false when the epoch has none left:
+// then the leader has stopped.
+func (l *Leader) Next() (proto.Zxid, bool) {
+	if l.proposed.Counter() >= math.MaxUint32-1 {
+		l.stop(ErrRollover)
+		return 0, false
+	}
+	return l.proposed + 1, true
+}
+
+// Propose sends transactions, whose zxids follow the last one's, to the followers. The
+// caller logs them and reports that by Durable.
+func (l *Leader) Propose(entries []Entry, now int64) {
+	if len(entries) == 0 {
+		return
+	}
+	packets := make([]Packet, len(entries))
+	for i, e := range entries {
+		packets[i] = Packet{Type: Proposal, Zxid: e.Zxid, Data: e.Raw}
+	}
+	l.outstanding = append(l.outstanding, entries...)
+	l.proposed = entries[len(entries)-1].Zxid
+	to := l.to(func(f *learner) bool { return f.state >= bringing && !f.observer })
+	for _, link := range to {
+		if f := l.learners[link]; f.waiting == 0 {
+			f.waiting, f.since = entries[0].Zxid, now
+		}
+	}
+	if len(to) > 0 {
+		l.do(Send{to, packets})
+	}
+}
+
+// to returns the links of the learners that f selects, in a fixed order.
+func (l *Leader) to(f func(*learner) bool) []LinkID {
+	var to []LinkID
+	for link, x := range l.learners {
+		if f(x) {
+			to = append(to, link)
+		}
+	}
+	slices.Sort(to)
+	return to
+}
+
+// Durable says that the own log holds everything up to the zxid.
+func (l *Leader) Durable(zxid proto.Zxid) {
+	l.durable = max(l.durable, zxid)
+	l.commit()
+}
+
+// Sync asks for a SYNC packet to the link once everything proposed so far is committed.
+func (l *Leader) Sync(link LinkID) {
+	if len(l.outstanding) == 0 {
+		l.send(link, Packet{Type: Sync})
+		return
+	}
+	l.syncs = append(l.syncs, pendingSync{l.proposed, link})
+}
+
+// Send passes a packet to a learner, behind everything sent before.
+func (l *Leader) Send(link LinkID, p Packet) {
+	if l.learners[link] != nil {
+		l.send(link, p)
+	}
+}
+
+// Server returns the server at the other end of the link.
+func (l *Leader) Server(link LinkID) (quorum.ServerID, bool) {
+	if f := l.learners[link]; f != nil {
+		return f.server, true
+	}
+	return 0, false
+}
+
+// step handles a packet of the broadcast.
+func (l *Leader) step(link LinkID, f *learner, p Packet, now int64) {
+	switch p.Type {
+	case Ack:
+		l.ack(f, p.Zxid, now)
+	case Request, Revalidate:
+		l.do(Received{link, p})
+	case Ping:
+		if len(p.Data) > 0 {
+			l.do(Received{link, p})
+		}
+	}
+}
+
+// ack notes that a learner has logged everything up to the zxid. Learners acknowledge in
+// order. Zxids with counter 0 are those of NEWLEADER and UPTODATE.
+func (l *Leader) ack(f *learner, zxid proto.Zxid, now int64) {
+	if zxid.Counter() == 0 || zxid <= f.acked || zxid > l.proposed {
+		return
+	}
+	f.acked = zxid
+	switch {
+	case zxid >= l.proposed:
+		f.waiting = 0
+	case zxid >= f.waiting:
+		f.waiting, f.since = zxid+1, now
+	}
+	l.commit()
+}
+
+// commit finds up to where a quorum has logged the proposals. What a learner, or this
+// server, acknowledged stands for all before it.
+func (l *Leader) commit() {
+	if l.phase != broadcast || len(l.outstanding) == 0 {
+		return
+	}
+	upTo := l.reached(l.durable)
+	for _, f := range l.learners {
+		if f.voter && f.acked > upTo {
+			upTo = max(upTo, l.reached(f.acked))
+		}
+	}
+	n := 0
+	for n < len(l.outstanding) && l.outstanding[n].Zxid <= upTo {
+		l.cfg.History.Add(l.outstanding[n])
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	l.committed = l.outstanding[n-1].Zxid
+	l.announce(l.outstanding[:n])
+	l.outstanding = l.outstanding[n:]
+	l.do(Decided{l.committed})
+	for len(l.syncs) > 0 && l.syncs[0].zxid <= l.committed {
+		l.send(l.syncs[0].link, Packet{Type: Sync})
+		l.syncs = l.syncs[1:]
+	}
+}
+
+// reached returns the zxid if a quorum has logged everything up to it, otherwise what is
+// committed.
+func (l *Leader) reached(zxid proto.Zxid) proto.Zxid {
+	if zxid <= l.committed {
+		return l.committed
+	}
+	set := make(quorum.Set, 0, 8)
+	if l.durable >= zxid {
+		set.Add(l.cfg.Self)
+	}
+	for _, f := range l.learners {
+		if f.voter && f.acked >= zxid {
+			set.Add(f.server)
+		}
+	}
+	if !l.cfg.Quorum.HasQuorum(set) {
+		return l.committed
+	}
+	return zxid
+}
+
+// announce tells the learners what is committed: followers have it already, observers
+// get it now.
+func (l *Leader) announce(entries []Entry) {
+	followers := l.to(func(f *learner) bool { return f.state >= bringing && !f.observer })
+	observers := l.to(func(f *learner) bool { return f.state >= bringing && f.observer })
+	if len(followers) > 0 {
+		packets := make([]Packet, len(entries))
+		for i, e := range entries {
+			packets[i] = Packet{Type: Commit, Zxid: e.Zxid}
+		}
+		l.do(Send{followers, packets})
+	}
+	if len(observers) > 0 {
+		packets := make([]Packet, len(entries))
+		for i, e := range entries {
+			packets[i] = Packet{Type: Inform, Zxid: e.Zxid, Data: e.Raw}
+		}
+		l.do(Send{observers, packets})
+	}
+}
+
+// Tick does what is due: pings twice a tick, and at every second ping the question
+// whether a quorum still follows. Java: Leader.lead, LearnerHandler.ping.
+func (l *Leader) Tick(now int64) {
+	if l.phase != broadcast && now-l.since > l.ticks(l.cfg.InitLimit) {
+		l.stop(ErrNoQuorum)
+		return
+	}
+	if now < l.nextPing {
+		return
+	}
+	l.nextPing = now + l.cfg.Tick.Milliseconds()/2
+	if l.half = !l.half; !l.half {
+		l.tick++
+	}
+	for _, link := range l.links() {
+		l.watch(link, l.learners[link], now)
+	}
+	if l.phase == broadcast && !l.half && !l.followed() {
+		l.stop(ErrNoQuorum)
+	}
+}
+
+func (l *Leader) ticks(n int) int64 { return int64(n) * l.cfg.Tick.Milliseconds() }
+
+// watch pings a learner, or drops it when it is silent or slow.
+func (l *Leader) watch(link LinkID, f *learner, now int64) {
+	limit := l.ticks(l.cfg.InitLimit)
+	if f.state >= acked {
+		limit = l.ticks(l.cfg.SyncLimit)
+	}
+	switch {
+	case now-f.heard > limit:
+		l.drop(link, ErrSilent)
+	case f.state >= acked && f.waiting != 0 && now-f.since > l.ticks(l.cfg.SyncLimit):
+		l.drop(link, ErrSlowToLog)
+	case f.state >= bringing:
+		l.send(link, Packet{Type: Ping, Zxid: l.proposed})
+	}
+}
+
+// followed says whether this server and those that were heard in time are a quorum.
+func (l *Leader) followed() bool {
+	set := quorum.Set{l.cfg.Self}
+	for _, f := range l.learners {
+		if f.voter && f.state == serving && f.deadline >= l.tick {
+			set.Add(f.server)
+		}
+	}
+	return l.cfg.Quorum.HasQuorum(set)
+}
+
+// Follower is a learner for reports.
+type Follower struct {
+	Server   quorum.ServerID
+	Observer bool
+	Voter    bool
+	Synced   bool // serves clients
+	Acked    proto.Zxid
+}
+
+// Followers returns the learners, by server.
+func (l *Leader) Followers() []Follower {
+	var out []Follower
+	for _, f := range l.learners {
+		if f.state > connected {
+			out = append(out, Follower{f.server, f.observer, f.voter, f.state == serving, f.acked})
+		}
+	}
+	slices.SortFunc(out, func(a, b Follower) int { return int(a.Server - b.Server) })
+	return out
+}
