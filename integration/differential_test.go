@@ -19,9 +19,6 @@ const slots = 4
 // TestDifferential sends one random stream of requests, good and bad ones, to this server and to Java 3.9.6, and compares
 // every packet that comes back. Zxids, times and session ids are replaced by what they stand for.
 func TestDifferential(t *testing.T) {
-	if os.Getenv("GOKEEPER_STEPS") == "" {
-		t.Skip("set GOKEEPER_STEPS to the number of steps, 1500 for instance")
-	}
 	peer := java(t, "396")
 	rnd := random(t)
 	for left, run := number(t, "GOKEEPER_STEPS", 1500), 0; left > 0 && !t.Failed(); left, run = left-1500, run+1 {
