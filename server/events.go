@@ -3,8 +3,26 @@ package server
 import (
 	"time"
 
+	"gokeeper/server/database"
 	"gokeeper/server/replica"
 )
+
+// traffic counts what clients read and write by namespace.
+func (s *Server) traffic() database.Traffic {
+	return database.Traffic{
+		Read:  s.metrics.ReadBytes.Observe,
+		Write: func(path []byte, bytes int64) { s.metrics.WriteBytes.Observe(path, bytes, 1) },
+	}
+}
+
+// replied counts how long requests took.
+func (s *Server) replied(write bool, n, ms int64) {
+	if write {
+		s.metrics.UpdateLatency.ObserveN(ms, n)
+		return
+	}
+	s.metrics.ReadLatency.ObserveN(ms, n)
+}
 
 // events counts what the replica does.
 func (s *Server) events() replica.Events {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -62,8 +63,12 @@ func (s *Server) wall(ms int64) time.Time { return s.start.Add(time.Duration(ms)
 // Conf returns what conf shows.
 func (f facts) Conf() admin.Conf {
 	c := &f.s.cfg
+	port := 0
+	if a, ok := f.s.ClientAddr().(*net.TCPAddr); ok {
+		port = a.Port
+	}
 	return admin.Conf{
-		ClientPort: c.ClientPort, SecureClientPort: c.SecureClientPort,
+		ClientPort: port, SecureClientPort: c.SecureClientPort,
 		DataDir: absolute(f.s.dir.SnapshotDir()), LogDir: absolute(f.s.dir.LogDir()),
 		Tick: c.TickTime, MinTimeout: c.MinSessionTimeout, MaxTimeout: c.MaxSessionTimeout,
 		MaxPerAddress: c.MaxClientConnections, Backlog: c.ListenBacklog,
@@ -100,22 +105,28 @@ func (f facts) Environment() [][2]string {
 
 // Tracker returns the buckets of sessions.
 func (f facts) Tracker() admin.Tracker {
-	out := admin.Tracker{TracksGlobal: true}
-	f.inspect(func(m *member.Member) {
+	buckets := inspect(f.s, func(m *member.Member) (out []admin.Bucket) {
 		for _, b := range m.Sessions().Buckets() {
-			out.Buckets = append(out.Buckets, admin.Bucket{At: f.s.wall(b.At), Sessions: b.Sessions})
+			out = append(out, admin.Bucket{At: f.s.wall(b.At), Sessions: b.Sessions})
 		}
+		return out
 	})
-	return out
+	return admin.Tracker{TracksGlobal: true, Buckets: buckets}
 }
 
 // inspectLimit is how long a four-letter word waits for the loop.
 const inspectLimit = 5 * time.Second
 
-func (f facts) inspect(look func(*member.Member)) {
+// inspect returns what look finds, zero when the loop does not get to it in time; look
+// may then still be called.
+func inspect[T any](s *Server, look func(*member.Member) T) (found T) {
 	ctx, cancel := context.WithTimeout(context.Background(), inspectLimit)
 	defer cancel()
-	f.s.replica.Inspect(ctx, look)
+	answer := make(chan T, 1)
+	if s.replica.Inspect(ctx, func(m *member.Member) { answer <- look(m) }) {
+		found = <-answer
+	}
+	return found
 }
 
 // Ephemerals returns the owners of ephemerals.
@@ -199,27 +210,33 @@ func (f facts) ResetConnections() { f.s.clients.ResetConnections() }
 // Gauges returns the lines of mntr that are numbers of the moment.
 func (f facts) Gauges() []metrics.Line {
 	st := f.s.clients.Stats()
-	var nodes, ephemerals, sessions, watches int
-	var size int64
+	var nodes, ephemerals, watches int
+	var data int64
 	f.s.db.ViewWatches(func(t *tree.Tree, w *watch.Table[database.Client]) {
-		nodes, ephemerals, size, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
+		nodes, ephemerals, data, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
 	})
-	f.inspect(func(m *member.Member) { sessions = m.Sessions().Len() })
+	sessions := inspect(f.s, func(m *member.Member) int { return m.Sessions().Len() })
 	open, most := descriptors()
+	size := func(v int64) string {
+		if st.LastSize == 0 {
+			v = -1 // no reply yet
+		}
+		return strconv.FormatInt(v, 10)
+	}
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return []metrics.Line{
 		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: "standalone"},
 		{Name: "ephemerals_count", Value: n(int64(ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
 		{Name: "znode_count", Value: n(int64(nodes))}, {Name: "global_sessions", Value: n(int64(sessions))},
-		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: "-1"},
+		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: size(st.LastSize)},
 		{Name: "packets_sent", Value: n(st.Sent)}, {Name: "packets_received", Value: n(st.Received)},
-		{Name: "max_client_response_size", Value: "-1"}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
+		{Name: "max_client_response_size", Value: size(st.MaxSize)}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
 		{Name: "watch_count", Value: n(int64(watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
 		{Name: "min_latency", Value: n(st.MinLatency)}, {Name: "max_file_descriptor_count", Value: n(most)},
-		{Name: "approximate_data_size", Value: n(size)}, {Name: "open_file_descriptor_count", Value: n(open)},
+		{Name: "approximate_data_size", Value: n(data)}, {Name: "open_file_descriptor_count", Value: n(open)},
 		{Name: "local_sessions", Value: "0"}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
-		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: "-1"},
+		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: size(st.MinSize)},
 		{Name: "non_mtls_local_conn_count", Value: "0"},
 	}
 }

@@ -23,8 +23,13 @@ import (
 	"gokeeper/server/vfs"
 )
 
-// ErrDistributed says that the configuration names an ensemble.
-var ErrDistributed = errors.New("this version serves standalone only: the configuration names an ensemble of several servers")
+// What a configuration may ask for and this version does not have.
+var (
+	// ErrDistributed says that the configuration names an ensemble.
+	ErrDistributed = errors.New("this version serves standalone only: the configuration names an ensemble of several servers")
+	// ErrSecureOnly says that secureClientPort would be the only way in.
+	ErrSecureOnly = errors.New("this version does not speak TLS: secureClientPort cannot be served, set clientPort")
+)
 
 // Options are what a server is given besides its configuration. The zero value is a
 // silent server on the operating system's file system.
@@ -33,6 +38,7 @@ type Options struct {
 	FS      vfs.FS // nil is the operating system's
 	Version string // as srvr prints it: 3.9.6-<commit>, built on <date>
 	Seed    uint64 // of what is decided at random; 0 draws one
+	Listen  string // client address instead of the configured one; 127.0.0.1:0 takes a free port
 }
 
 // Server is one server with its sockets and its data directory. Several may live in
@@ -57,6 +63,9 @@ type Server struct {
 func New(cfg config.Config, opt Options) (*Server, error) {
 	if cfg.Distributed {
 		return nil, ErrDistributed
+	}
+	if cfg.SecureClientPort != 0 && cfg.ClientPort == 0 && opt.Listen == "" {
+		return nil, ErrSecureOnly
 	}
 	if opt.FS == nil {
 		opt.FS = vfs.OS()
@@ -84,14 +93,24 @@ func (s *Server) open() error {
 		return fmt.Errorf("load the data directory: %w", err)
 	}
 	s.db = database.New(rec.Tree, rec.Sessions, s.policy)
+	s.db.Report(s.traffic())
 	s.replica = replica.New(replicaConfig(&s.cfg), replica.Parts{
 		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Log: s.opt.Log, Start: s.start,
 	}, rec.Replayed, s.opt.Seed)
-	s.clients = conn.New(connOptions(&s.cfg, s.policy, s.opt.Log, s.start), backend{s})
-	if s.cfg.ClientPort == 0 {
+	if s.cfg.SecureClientPort != 0 {
+		s.opt.Log.Warn().Int("port", s.cfg.SecureClientPort).Msg("secureClientPort is not served: this version does not speak TLS")
+	}
+	o := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
+	o.Replied = s.replied
+	s.clients = conn.New(o, backend{s})
+	address := s.opt.Listen
+	switch {
+	case address != "":
+	case s.cfg.ClientPort != 0:
+		address = net.JoinHostPort(s.cfg.ClientAddress, strconv.Itoa(s.cfg.ClientPort))
+	default:
 		return nil
 	}
-	address := net.JoinHostPort(s.cfg.ClientAddress, strconv.Itoa(s.cfg.ClientPort))
 	s.listen, err = conn.Listen(context.Background(), address)
 	if err != nil {
 		return fmt.Errorf("open the client port: %w", err)

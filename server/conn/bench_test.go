@@ -81,7 +81,7 @@ func TestReadAllocations(t *testing.T) {
 func BenchmarkReads(b *testing.B) {
 	for _, depth := range []int{1, 16, 256} {
 		b.Run(map[int]string{1: "one by one", 16: "16 deep", 256: "256 deep"}[depth], func(b *testing.B) {
-			_, addr := serve(b, Options{}, newFake())
+			_, addr := serve(b, observed(), newFake())
 			c := dial(b, addr)
 			_ = c.SetDeadline(time.Time{})
 			c.connect()
@@ -105,7 +105,7 @@ func BenchmarkReads(b *testing.B) {
 
 // BenchmarkWrites measures pipelined writes with reads between them.
 func BenchmarkWrites(b *testing.B) {
-	_, addr := serve(b, Options{}, newFake())
+	_, addr := serve(b, observed(), newFake())
 	c := dial(b, addr)
 	_ = c.SetDeadline(time.Time{})
 	c.connect()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+
+	"gokeeper/server/proto"
 )
 
 // errLength says that a packet's length is negative or above the limit.
@@ -30,18 +32,22 @@ func nextFrame(in []byte, limit int) (body []byte, n int, err error) {
 	return in[frameHead:n:n], n, nil
 }
 
-// countFrames returns how many packets out consists of.
-func countFrames(out []byte) int64 {
-	var n int64
+// countFrames returns how many packets out consists of, and the sizes of those that are
+// replies to requests: neither events nor the first packet of a connection.
+func countFrames(out []byte, first bool) (n int64, replies sizes) {
 	for len(out) >= frameHead {
-		l := frameHead + int(binary.BigEndian.Uint32(out))
-		if l > len(out) {
+		l := int(binary.BigEndian.Uint32(out))
+		if l > len(out)-frameHead {
 			break
 		}
-		out = out[l:]
+		if !first && l >= 4 && int32(binary.BigEndian.Uint32(out[frameHead:])) != proto.XidEvent {
+			replies.add(int64(l))
+		}
+		first = false
+		out = out[frameHead+l:]
 		n++
 	}
-	return n
+	return n, replies
 }
 
 // guess says in words what a client that sends these first bytes may be.

@@ -26,6 +26,9 @@ type Options struct {
 	// Sessionless is nio.sessionlessCnxnTimeout, default 10 s: how long a connection may
 	// go without a session, and the width of the buckets in which silent ones expire.
 	Sessionless time.Duration
+	// Replied is told of n replies to writes or to reads that took ms milliseconds, when
+	// they are sent. It is called with a lock held. Nil: nobody wants to know.
+	Replied func(write bool, n, ms int64)
 	// Throttle limits connect requests.
 	Throttle Throttle
 

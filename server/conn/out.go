@@ -57,6 +57,10 @@ func (c *Conn) Release(b []byte) bool {
 // is also how the connection knows that the request is finished. read is Request.Read.
 func (c *Conn) Answered(op proto.Op, xid int32, zxid proto.Zxid, read int64) {
 	c.tally.answered(op, xid, zxid, read)
+	if f := c.server.opt.Replied; f != nil && !c.tally.group(op, read) {
+		c.tally.tell(f, c.server.nanos())
+		c.tally.group(op, read)
+	}
 	if c.queued.Load() == 0 {
 		return // run by the reader
 	}

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"gokeeper/server/proto"
@@ -25,6 +26,16 @@ type tally struct {
 	// times at which their requests were read.
 	noted              int64
 	sum, first, latest int64
+	batches            [4]batch // for Options.Replied
+	inBatches          int      // how many of them are in use
+
+	greeted bool // the response to the connect request is counted
+}
+
+// batch is some replies of one kind to requests that were read at the same time.
+type batch struct {
+	read, n int64
+	write   bool
 }
 
 // counts are packets, and latencies in nanoseconds.
@@ -32,6 +43,35 @@ type counts struct {
 	received, sent         int64
 	replies, sum           int64
 	minLatency, maxLatency int64
+	sizes                  sizes
+}
+
+// sizes are lengths of replies in bytes, without the four of the length; 0: none.
+type sizes struct {
+	last, least, greatest int64
+	at                    int64 // when last was sent, nanoseconds
+}
+
+// add counts a reply of n bytes.
+func (s *sizes) add(n int64) {
+	if s.last = n; s.least == 0 || n < s.least {
+		s.least = n
+	}
+	s.greatest = max(s.greatest, n)
+}
+
+// merge adds m to s.
+func (s *sizes) merge(m *sizes) {
+	if m.last == 0 {
+		return
+	}
+	if m.at >= s.at {
+		s.last, s.at = m.last, m.at
+	}
+	if s.least == 0 || m.least < s.least {
+		s.least = m.least
+	}
+	s.greatest = max(s.greatest, m.greatest)
 }
 
 func (n *counts) reset() { *n = counts{} }
@@ -53,6 +93,7 @@ func (n *counts) merge(m *counts) {
 	if m.replies > 0 {
 		n.add(m.replies, m.sum, m.minLatency, m.maxLatency)
 	}
+	n.sizes.merge(&m.sizes)
 }
 
 func (t *tally) opened() { t.op, t.cxid = proto.OpCreateSession, 0 }
@@ -71,6 +112,29 @@ func (t *tally) answered(op proto.Op, xid int32, zxid proto.Zxid, read int64) {
 	t.sum += read
 }
 
+// group notes the reply for Options.Replied, and returns false when it is full.
+func (t *tally) group(op proto.Op, read int64) bool {
+	write := op.IsWrite()
+	if i := t.inBatches - 1; i >= 0 && t.batches[i].read == read && t.batches[i].write == write {
+		t.batches[i].n++
+		return true
+	}
+	if t.inBatches == len(t.batches) {
+		return false
+	}
+	t.batches[t.inBatches] = batch{read, 1, write}
+	t.inBatches++
+	return true
+}
+
+// tell passes on what group has noted.
+func (t *tally) tell(replied func(write bool, n, ms int64), now int64) {
+	for _, r := range t.batches[:t.inBatches] {
+		replied(r.write, r.n, (now-r.read)/1e6)
+	}
+	t.inBatches = 0
+}
+
 // settle counts the packets of out, which is about to be sent. mu is held.
 func (c *Conn) settle(out []byte) {
 	t := &c.tally
@@ -79,13 +143,19 @@ func (c *Conn) settle(out []byte) {
 		t.all.sent++
 		return
 	}
-	n := countFrames(out)
+	n, replies := countFrames(out, !t.greeted)
+	t.greeted = true
 	t.own.sent += n
 	t.all.sent += n
 	if t.noted == 0 {
 		return
 	}
 	now := c.server.nanos()
+	replies.at = now
+	t.all.sizes.merge(&replies)
+	if f := c.server.opt.Replied; f != nil {
+		t.tell(f, now)
+	}
 	t.at, t.last = now/1e6, now-t.lastRead
 	sum := t.noted*now - t.sum
 	t.own.add(t.noted, sum, now-t.latest, now-t.first)
@@ -182,8 +252,11 @@ type Stats struct {
 	MaxLatency     int64
 	AvgLatency     float64
 	Replies        int64 // how many the latencies are of
+	LastSize       int64 // bytes of a reply, as are the next two; 0: there was none
+	MinSize        int64
+	MaxSize        int64
 
-	// Since the start.
+	// Counts of events.
 	ConnectRequests int64   // connection_request_count
 	Rejected        int64   // above a limit of connections: connection_rejected
 	Dropped         int64   // throttled: connection_drop_count
@@ -205,6 +278,7 @@ func (s *Server) Stats() Stats {
 	st := Stats{
 		Connections: len(all), Outstanding: s.Outstanding(), Received: n.received, Sent: n.sent,
 		MinLatency: n.minLatency / 1e6, MaxLatency: n.maxLatency / 1e6, Replies: n.replies,
+		LastSize: n.sizes.last, MinSize: n.sizes.least, MaxSize: n.sizes.greatest,
 		ConnectRequests: s.counts.requests.Load(), Rejected: s.counts.rejected.Load(),
 		Dropped: s.counts.dropped.Load(), DropProbability: s.throttle.probability(),
 		Unserved: s.counts.unserved.Load(), Expired: s.counts.expired.Load(),
@@ -216,8 +290,12 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// ResetStats resets packet counts and latencies of the server (srst).
+// ResetStats resets what the server counts (srst) but for failed authentication.
 func (s *Server) ResetStats() {
+	n := &s.counts
+	for _, c := range []*atomic.Int64{&n.requests, &n.rejected, &n.dropped, &n.unserved, &n.expired, &n.large} {
+		c.Store(0)
+	}
 	s.mu.Lock()
 	s.retired.reset()
 	s.mu.Unlock()

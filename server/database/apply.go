@@ -34,6 +34,11 @@ func (d *Database) Apply(batch []Commit, mismatch func(*txn.Txn)) {
 		dirty := d.dirty
 		d.dirty = nil
 		d.mu.Unlock()
+		if d.traffic.Write != nil {
+			for i := range batch[:n] {
+				d.countWrite(batch[i].Txn.Body)
+			}
+		}
 		for _, c := range dirty {
 			c.Flush()
 		}

@@ -71,7 +71,8 @@ type live struct {
 
 // Database is a tree with its watches and sessions.
 type Database struct {
-	policy *auth.Policy
+	policy  *auth.Policy
+	traffic Traffic
 
 	mu       sync.RWMutex
 	tree     *tree.Tree
@@ -84,6 +85,7 @@ type Database struct {
 	dirty  []Client
 	fired  fired
 	emit   func(Client, proto.EventType, string) // notify, bound once
+	path   []byte                                // of countWrite
 }
 
 // New returns a database over the tree and the sessions (id to timeout in

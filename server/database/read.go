@@ -70,10 +70,17 @@ func (d *Database) answer(b []byte, c Client, r *proto.Request) []byte {
 	if q.d.Err() != nil {
 		q.err = proto.MarshallingError
 	}
-	if q.err != proto.OK {
+	switch {
+	case q.err == proto.OK:
+	case q.body:
+		appendHeader(b[:start], xid, zxid, q.err)
+	default:
 		b = appendHeader(b[:start], xid, zxid, q.err)
 	}
 	c.Answered(r.Op, r.Xid, zxid, r.Read)
+	if r.Xid&(readSample-1) == 0 && q.err == proto.OK && d.traffic.Read != nil {
+		d.sampleRead(r, b[start:])
+	}
 	return endPacket(b, start)
 }
 
@@ -84,6 +91,7 @@ type query struct {
 	ids    []proto.Identity
 	d      jute.Decoder
 	err    proto.Error
+	body   bool // the record is sent although err is set
 }
 
 // run appends the record that answers op.
@@ -219,7 +227,11 @@ func (q *query) countAll(b []byte) []byte {
 		return b
 	}
 	if n := q.node(path, proto.PermRead); n != nil {
-		b = jute.AppendInt(b, int32(q.db.tree.CountDescendants(n)))
+		count := q.db.tree.CountDescendants(n)
+		if len(path) == 0 {
+			count++ // Java keeps the root under two names, and takes one off for "/" only
+		}
+		b = jute.AppendInt(b, int32(count))
 	}
 	return b
 }
@@ -276,7 +288,15 @@ func (q *query) whoAmI(b []byte) []byte {
 
 // multi answers the operations of a multiRead one by one; they share a moment here,
 // which Java does not promise.
+//
+// Writes in a multiRead are an error behind which Java sends the results so far: none,
+// since reads and writes do not mix.
 func (q *query) multi(b []byte) []byte {
+	writes := q.d
+	if ops := proto.DecodeMulti(&writes); len(ops) > 0 && writes.Err() == nil {
+		q.err, q.body = proto.MarshallingError, true
+		return proto.AppendMultiEnd(b)
+	}
 	for {
 		op, ok := proto.NextMultiRead(&q.d)
 		if !ok {

@@ -78,9 +78,10 @@ func (q *query) setWatches(b []byte, op proto.Op) []byte {
 // rearmKinds are the watches that the lists of setWatches arm, in their order.
 var rearmKinds = [...]watch.Kind{watch.Data, watch.Data, watch.Child, watch.Persistent, watch.Recursive}
 
-// rearm handles one path of one list: data, exist, child, persistent, recursive. An
-// event about a node that exists goes only to who may read it; who may not gets no
-// watch either. A deletion is told to everyone (3.9.6).
+// rearm handles one path of one list: data, exist, child, persistent, recursive. What
+// was missed becomes an event, the rest a watch, whoever may read the node. An event
+// about a node that exists goes only to who may read it; who may not gets no watch
+// either. A deletion is told to everyone (3.9.6).
 func (q *query) rearm(b []byte, list int, path []byte, seen proto.Zxid) []byte {
 	n := q.db.tree.Find(path)
 	kind, event := rearmKinds[list], proto.EventType(0)
@@ -96,12 +97,12 @@ func (q *query) rearm(b []byte, list int, path []byte, seen proto.Zxid) []byte {
 	case list == 2 && n.Persisted().Pzxid > seen:
 		event = proto.EventNodeChildrenChanged
 	}
-	if list < 3 && n != nil && !q.db.policy.Allows(q.db.tree.ACL(n), q.ids, proto.PermRead) {
+	if event == 0 {
+		q.watch(path, kind)
 		return b
 	}
-	if event != 0 {
-		return proto.AppendEvent(b, proto.NoZxid, event, string(path))
+	if n != nil && !q.db.policy.Allows(q.db.tree.ACL(n), q.ids, proto.PermRead) {
+		return b
 	}
-	q.watch(path, kind)
-	return b
+	return proto.AppendEvent(b, proto.NoZxid, event, jute.JavaString(path))
 }

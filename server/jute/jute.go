@@ -189,15 +189,24 @@ func (d *Decoder) Vector() (n int, ok bool) {
 	return int(c), true
 }
 
-// AppendJavaString appends p as Java sends back a string that it has read:
-// invalid UTF-8 becomes U+FFFD and a code point above U+FFFF two surrogates of
-// three bytes each. Only echoed strings can contain either.
+// AppendJavaString appends p as Java sends back a string that it has read; nil is
+// null. See JavaString.
 func AppendJavaString(b, p []byte) []byte {
 	if p == nil {
 		return AppendInt(b, -1)
 	}
 	start := len(b)
-	b = AppendInt(b, 0)
+	b = appendJava(AppendInt(b, 0), p)
+	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+// JavaString returns p as Java sends back a string that it has read: invalid UTF-8
+// becomes U+FFFD and a code point above U+FFFF two surrogates of three bytes each. Only
+// echoed strings can contain either.
+func JavaString(p []byte) string { return string(appendJava(nil, p)) }
+
+func appendJava(b, p []byte) []byte {
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)
 		if r > 0xffff {
@@ -209,7 +218,6 @@ func AppendJavaString(b, p []byte) []byte {
 		}
 		p = p[n:]
 	}
-	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
 	return b
 }
 

@@ -29,9 +29,12 @@ type Summary struct {
 }
 
 // Observe adds an observation that is not negative.
-func (s *Summary) Observe(v int64) {
-	s.count.Add(1)
-	s.sum.Add(v)
+func (s *Summary) Observe(v int64) { s.ObserveN(v, 1) }
+
+// ObserveN adds n observations of the same value.
+func (s *Summary) ObserveN(v, n int64) {
+	s.count.Add(n)
+	s.sum.Add(v * n)
 	for old := s.least.Load(); (old == 0 || v+1 < old) && !s.least.CompareAndSwap(old, v+1); {
 		old = s.least.Load()
 	}
@@ -69,9 +72,12 @@ type Distribution struct {
 }
 
 // Observe adds an observation that is not negative.
-func (d *Distribution) Observe(v int64) {
-	d.Summary.Observe(v)
-	d.in[bucketOf(v)].Add(1)
+func (d *Distribution) Observe(v int64) { d.ObserveN(v, 1) }
+
+// ObserveN adds n observations of the same value.
+func (d *Distribution) ObserveN(v, n int64) {
+	d.Summary.ObserveN(v, n)
+	d.in[bucketOf(v)].Add(n)
 }
 
 // Reset forgets everything.

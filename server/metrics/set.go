@@ -7,6 +7,7 @@ type Set struct {
 	counters      map[string]*Counter
 	summaries     map[string]*Summary
 	distributions map[string]*Distribution
+	namespaces    map[string]*Namespaces
 
 	CommitCount         *Counter // transactions applied
 	DigestMismatches    *Counter
@@ -21,12 +22,15 @@ type Set struct {
 	StartupSnapLoadTime *Summary      // ms
 	ReadLatency         *Distribution // ms from reading a read to sending its reply
 	UpdateLatency       *Distribution // the same for writes
+	ReadBytes           *Namespaces   // of paths, data, names and stats that were read
+	WriteBytes          *Namespaces   // of paths and data that were written
 }
 
 // New returns the metrics of a server, all zero.
 func New() *Set {
 	s := &Set{
 		counters: map[string]*Counter{}, summaries: map[string]*Summary{}, distributions: map[string]*Distribution{},
+		namespaces: map[string]*Namespaces{"read_per_namespace": newNamespaces(), "write_per_namespace": newNamespaces()},
 	}
 	for _, name := range strings.Fields(counterNames) {
 		s.counters[name] = &Counter{}
@@ -50,6 +54,8 @@ func New() *Set {
 	s.StartupSnapLoadTime = s.summaries["startup_snap_load_time"]
 	s.ReadLatency = s.distributions["readlatency"]
 	s.UpdateLatency = s.distributions["updatelatency"]
+	s.ReadBytes = s.namespaces["read_per_namespace"]
+	s.WriteBytes = s.namespaces["write_per_namespace"]
 	return s
 }
 
@@ -63,6 +69,9 @@ func (s *Set) Reset() {
 	}
 	for _, d := range s.distributions {
 		d.Reset()
+	}
+	for _, n := range s.namespaces {
+		n.Reset()
 	}
 }
 

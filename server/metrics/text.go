@@ -23,6 +23,9 @@ func (s *Set) Lines() []Line {
 	for _, name := range slices.Sorted(maps.Keys(s.summaries)) {
 		out = appendFigures(out, name, s.summaries[name].Figures())
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.namespaces)) {
+		out = s.namespaces[name].lines(out, name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.distributions)) {
 		d := s.distributions[name]
 		out = appendFigures(out, name, d.Figures())

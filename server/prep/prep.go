@@ -161,7 +161,7 @@ func (p *Prep) body(r *Request) (txn.Body, proto.Error) {
 	case proto.OpCloseSession:
 		return p.closeSession(r.Session), proto.OK
 	case proto.OpReconfig:
-		return nil, p.reconfig()
+		return nil, p.reconfig(&d)
 	}
 	return nil, proto.Unimplemented
 }

@@ -65,7 +65,11 @@ func (p *Prep) deleteContainer(d *jute.Decoder) (txn.Body, proto.Error) {
 
 // reconfig is refused: it is disabled, or the server is standalone and has no
 // membership to change.
-func (p *Prep) reconfig() proto.Error {
+func (p *Prep) reconfig(d *jute.Decoder) proto.Error {
+	var r proto.ReconfigRequest
+	if r.Decode(d); d.Err() != nil {
+		return proto.MarshallingError
+	}
 	if !p.cfg.Reconfig {
 		return proto.ReconfigDisabled
 	}

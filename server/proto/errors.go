@@ -65,6 +65,8 @@ var (
 	ErrNullID = errors.New("ACL id is null")
 	// ErrOp says that an operation is not allowed inside this multi.
 	ErrOp = errors.New("operation not allowed in a multi")
+	// ErrNullPath says that an operation of a multi names no node.
+	ErrNullPath = errors.New("path is null")
 	// ErrNullVector says that a vector that must be there is null.
 	ErrNullVector = errors.New("vector is null")
 )

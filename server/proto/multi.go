@@ -44,9 +44,9 @@ type MultiOp struct {
 // read for instance, fails the whole request.
 //
 // As in Java, the flag decides between the kinds of create: a container flag makes
-// create and create2 a createContainer, a TTL flag makes them a createTTL without a
-// TTL (which is refused later), and a createTTL or createContainer without its flag
-// becomes a create.
+// any of them a createContainer, a createTTL without a flag of its own becomes a create,
+// and a TTL flag without the operation that carries a TTL cannot be decoded. Neither
+// can an operation without a path, nor, but for createTTL, a create without a list.
 func DecodeMulti(d *jute.Decoder) []MultiOp {
 	var ops []MultiOp
 	for {
@@ -67,27 +67,40 @@ func DecodeMulti(d *jute.Decoder) []MultiOp {
 		default:
 			d.Fail(ErrOp)
 		}
+		if op.path() == nil {
+			d.Fail(ErrNullPath)
+		}
 		ops = append(ops, op)
 	}
 }
 
+func (o *MultiOp) path() []byte {
+	switch o.Op {
+	case OpDelete, OpCheck:
+		return o.Path.Path
+	case OpSetData:
+		return o.Data.Path
+	}
+	return o.Create.Path
+}
+
 // createKind returns the operation that op with r's flags stands for in a multi.
 func createKind(op Op, r *CreateRequest, d *jute.Decoder) Op {
+	if r.ACL == nil && op != OpCreateTTL {
+		d.Fail(ErrNullVector)
+	}
 	switch r.Flags {
-	case FlagContainer:
-		return OpCreateContainer
-	case FlagPersistentTTL, FlagPersistentSequentialTTL:
-		if op != OpCreateTTL {
-			r.TTL = -1
-		}
-		return OpCreateTTL
 	case FlagPersistent, FlagEphemeral, FlagSequential, FlagEphemeralSequential:
-		if op == OpCreateTTL || op == OpCreateContainer {
+		if op == OpCreateTTL {
 			return OpCreate
 		}
-		return op
+	case FlagContainer:
+		return OpCreateContainer
+	default: // one with a TTL, or unknown, which the checks refuse
+		if op != OpCreateTTL {
+			d.Fail(ErrOp)
+		}
 	}
-	d.Fail(ErrOp)
 	return op
 }
 

@@ -63,7 +63,7 @@ func (l *Loader) Node(path string, data []byte, acl int64, p Persisted) error {
 func (l *Loader) root(n *Node) {
 	l.t.root = n
 	l.t.nodes = 1
-	l.t.bytes = int64(len(n.data))
+	l.t.bytes = int64(2 * len(n.data)) // Java adds up the table, and the root stands there twice
 	n.digest = n.sum("")
 	l.t.digest += uint64(n.digest)
 	l.parent, l.path = n, proto.PathRoot

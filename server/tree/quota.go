@@ -178,13 +178,13 @@ func (t *Tree) quotaChanged(path string, count, bytes int64) {
 	t.setUsage(stats, use.Count+count, use.Bytes+bytes)
 }
 
-// setUsage writes the usage, keeping hard limits that stand in the same node.
+// setUsage writes the usage, keeping hard limits that stand in the same node. Java does
+// not count the change of that node's length, so neither does DataSize.
 func (t *Tree) setUsage(stats *Node, count, bytes int64) {
 	text := limitsText(count, bytes)
 	if i := strings.Index(stats.data, "=;"); i >= 0 {
 		text += stats.data[i:]
 	}
-	t.bytes += int64(len(text) - len(stats.data))
 	stats.data, stats.null = text, false
 }
 

@@ -83,10 +83,24 @@ func (t *Tree) link(parent *Node, path string, n *Node) {
 	}
 	parent.children[strings.Clone(proto.Name(path))] = n
 	t.nodes++
-	t.bytes += int64(len(path) + len(n.data))
+	t.bytes += units(path) + int64(len(n.data))
 	n.digest = n.sum(path)
 	t.digest += uint64(n.digest)
 	t.index(path, n.owner)
+}
+
+// units returns how long Java thinks a path is: its UTF-16 units.
+func units(path string) int64 {
+	n := 0
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c >= 0xF0: // the first of four bytes: a pair of surrogates
+			n += 2
+		case c < 0x80 || c >= 0xC0:
+			n++
+		}
+	}
+	return int64(n)
 }
 
 // unlink takes a node out of its place.
@@ -96,7 +110,7 @@ func (t *Tree) unlink(parent *Node, path string, n *Node) {
 		parent.children = nil
 	}
 	t.nodes--
-	t.bytes -= int64(len(path) + len(n.data))
+	t.bytes -= units(path) + int64(len(n.data))
 	t.digest -= uint64(n.digest)
 	t.acls.release(n.acl)
 	t.unindex(path, n.owner)
@@ -234,8 +248,9 @@ func (t *Tree) EphemeralCount() int {
 // NodeCount returns the number of nodes as Java counts them: the root is counted twice.
 func (t *Tree) NodeCount() int { return t.nodes + 1 }
 
-// DataSize returns the bytes of data and of paths.
-func (t *Tree) DataSize() int64 { return t.bytes }
+// DataSize returns the bytes of data and the UTF-16 units of paths, as Java adds them up,
+// with one for the root's name.
+func (t *Tree) DataSize() int64 { return t.bytes + 1 }
 
 // CountDescendants returns how many nodes are below n.
 func (t *Tree) CountDescendants(n *Node) int {

@@ -1,0 +1,286 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gokeeper/server"
+	"gokeeper/server/config"
+	"gokeeper/server/proto"
+	"gokeeper/server/storage"
+	"gokeeper/server/vfs"
+)
+
+// TestTwoServers runs two servers in this process: each has data, sessions, numbers and
+// an end of its own.
+func TestTwoServers(t *testing.T) {
+	a, b := start(t, configure(t, t.TempDir()), server.Options{Version: "a"}), start(t, configure(t, t.TempDir()), server.Options{Version: "b"})
+	ca, cb := a.mustConnect(nil), b.mustConnect(nil)
+	ca.create("/who", "a", proto.FlagPersistent)
+	cb.create("/who", "b", proto.FlagPersistent)
+	cb.create("/more", "", proto.FlagPersistent)
+	ca.holds("/who", "a")
+	cb.holds("/who", "b")
+	for r, want := range map[*running][]string{
+		a: {"version: a\n", "\nMode: standalone\n", "\nNode count: 6\n", "\nZxid: 0x2\n"},
+		b: {"version: b\n", "\nMode: standalone\n", "\nNode count: 7\n", "\nZxid: 0x3\n"},
+	} {
+		got := r.word("srvr")
+		for _, line := range want {
+			if !strings.Contains(got, line) {
+				t.Errorf("no %q in\n%s", line, got)
+			}
+		}
+	}
+	if _, err := b.connect(ca); !errors.Is(err, errExpired) {
+		t.Errorf("a session of one on the other: %v, want %v", err, errExpired)
+	}
+	a.halt()
+	if nc, err := net.Dial("tcp", a.ClientAddr().String()); err == nil {
+		nc.Close()
+		t.Error("the one that was stopped still listens")
+	}
+	cb.holds("/who", "b")
+	b.halt()
+	noGoroutines(t)
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Errorf("Close after Run: %v", err)
+	}
+}
+
+// TestInUse wants a second server on a directory refused with a reason, and the first
+// one untouched.
+func TestInUse(t *testing.T) {
+	dir, logs := t.TempDir(), t.TempDir()
+	first := start(t, configure(t, dir, "dataLogDir="+logs), server.Options{})
+	c := first.mustConnect(nil)
+	refused := func(cfg config.Config, in string) {
+		t.Helper()
+		s, err := server.New(cfg, server.Options{Listen: "127.0.0.1:0"})
+		if err == nil {
+			s.Close()
+			t.Fatal("a second server was let in")
+		}
+		if text := err.Error(); !errors.Is(err, storage.ErrInUse) || !strings.Contains(text, filepath.Join(in, "version-2")+" is in use by another server") ||
+			!strings.Contains(text, fmt.Sprint("pid ", os.Getpid())) {
+			t.Errorf("got %q, want %s and who uses it", text, in)
+		}
+	}
+	refused(configure(t, dir, "dataLogDir="+logs), logs)
+	refused(configure(t, dir), dir)
+	refused(configure(t, t.TempDir(), "dataLogDir="+logs), logs)
+	c.create("/still", "here", proto.FlagPersistent)
+	first.halt()
+	c = start(t, configure(t, dir, "dataLogDir="+logs), server.Options{}).mustConnect(nil)
+	c.holds("/still", "here")
+}
+
+// TestCannotStart wants New to say why, to leave no goroutine, and to release what it
+// has opened.
+func TestCannotStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fails := func(cfg config.Config, opt server.Options, is error, want string) {
+		t.Helper()
+		s, err := server.New(cfg, opt)
+		if err == nil {
+			s.Close()
+			t.Errorf("want %q, the server starts", want)
+			return
+		}
+		if !strings.Contains(err.Error(), want) || is != nil && !errors.Is(err, is) {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	}
+	fails(configure(t, file), server.Options{}, nil, "open the data directory: ")
+	fails(configure(t, filepath.Join(file, "below")), server.Options{}, nil, file)
+	fails(configure(t, t.TempDir(), "datadir.autocreate=false"), server.Options{}, storage.ErrMissing, "Missing data directory")
+	secure := configure(t, t.TempDir())
+	secure.SecureClientPort = 2281
+	fails(secure, server.Options{}, server.ErrSecureOnly, "secureClientPort")
+	ensemble := configure(t, t.TempDir())
+	ensemble.Distributed = true
+	fails(ensemble, server.Options{}, server.ErrDistributed, "standalone only")
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	fails(configure(t, dir), server.Options{Listen: l.Addr().String()}, nil, "address already in use")
+	busy := configure(t, dir, "clientPortAddress=127.0.0.1", fmt.Sprint("clientPort=", l.Addr().(*net.TCPAddr).Port))
+	fails(busy, server.Options{}, nil, "open the client port: ")
+	start(t, configure(t, dir), server.Options{}).halt()
+	noGoroutines(t)
+}
+
+// TestCloseInstead opens a server and never runs it.
+func TestCloseInstead(t *testing.T) {
+	cfg := configure(t, t.TempDir())
+	for range 2 {
+		s, err := server.New(cfg, server.Options{Listen: "127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	s, err := server.New(cfg, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.ClientAddr(); a != nil {
+		t.Errorf("without a client port the address is %v", a)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Errorf("Run with a context that is done: %v", err)
+	}
+	noGoroutines(t)
+}
+
+// TestRestart wants data, sessions and what belongs to sessions back after a stop, on
+// the real file system and with either compression of snapshots.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	var kept *client
+	var zxid proto.Zxid
+	for round, method := range []string{"", "gz", "snappy", ""} {
+		r := start(t, configure(t, dir, "snapshot.compression.method="+method), server.Options{})
+		c := r.mustConnect(kept)
+		if kept == nil {
+			c.create("/mine", "ephemeral", proto.FlagEphemeral)
+			c.create("/dir", "", proto.FlagPersistent)
+		}
+		c.create(fmt.Sprintf("/dir/%d", round), method, proto.FlagPersistent)
+		if c.zxid <= zxid {
+			t.Errorf("round %d: zxid %v, before %v", round, c.zxid, zxid)
+		}
+		zxid = c.zxid
+		c.holds("/mine", "ephemeral")
+		for i, method := range []string{"", "gz", "snappy", ""}[:round+1] {
+			c.holds(fmt.Sprintf("/dir/%d", i), method)
+		}
+		gone := r.mustConnect(nil)
+		gone.create("/gone", "", proto.FlagEphemeral)
+		gone.do(proto.OpCloseSession, nil)
+		if _, err := r.connect(gone); !errors.Is(err, errExpired) {
+			t.Errorf("round %d: resuming a closed session: %v", round, err)
+		}
+		if _, code := c.get("/gone"); code != proto.NoNode {
+			t.Errorf("round %d: the ephemeral of a closed session: %v", round, code)
+		}
+		wrong := *c
+		wrong.password = make([]byte, 16)
+		if _, err := r.connect(&wrong); !errors.Is(err, errExpired) {
+			t.Errorf("round %d: resuming with a wrong password: %v", round, err)
+		}
+		kept = c
+		r.halt()
+	}
+	noGoroutines(t)
+}
+
+// TestStopUnderLoad stops a server while clients write, idle and watch. It ends soon
+// and well, and what it acknowledged is there afterwards.
+func TestStopUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, configure(t, dir), server.Options{})
+	for range 20 {
+		r.mustConnect(nil).do(proto.OpGetData, pathRecord("/", true))
+	}
+	half, err := net.Dial("tcp", r.ClientAddr().String()) // says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer half.Close()
+	const writers = 4
+	var acked [writers]atomic.Int64
+	ended := make(chan struct{})
+	for w := range writers {
+		c := r.mustConnect(nil)
+		c.create(fmt.Sprintf("/w%d", w), "0", proto.FlagPersistent)
+		go func() {
+			defer func() { ended <- struct{}{} }()
+			for n := int64(1); ; n++ {
+				record := createRecord(fmt.Sprintf("/w%d/%d", w, n), "", proto.FlagPersistent)
+				h := proto.RequestHeader{Xid: int32(n), Op: proto.OpCreate}
+				body := append(h.Append(nil), record...)
+				packet := append([]byte{0, 0, byte(len(body) >> 8), byte(len(body))}, body...)
+				if _, err := c.Write(packet); err != nil {
+					return
+				}
+				if _, err := c.read(); err != nil {
+					return
+				}
+				acked[w].Store(n)
+			}
+		}()
+	}
+	for limit := time.Now().Add(patience); acked[0].Load() < 50; {
+		if time.Now().After(limit) {
+			t.Fatal("no writes get through")
+		}
+	}
+	begin := time.Now()
+	r.halt()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	for range writers {
+		<-ended
+	}
+	noGoroutines(t)
+	c := start(t, configure(t, dir), server.Options{}).mustConnect(nil)
+	for w := range writers {
+		for n := int64(1); n <= acked[w].Load(); n++ {
+			c.holds(fmt.Sprintf("/w%d/%d", w, n), "")
+		}
+	}
+}
+
+// TestDiskFails wants a server whose log cannot be written to end with the reason and
+// to acknowledge nothing, even while it is up.
+func TestDiskFails(t *testing.T) {
+	var broken atomic.Bool
+	full := errors.New("the disk is gone")
+	mem := vfs.NewMem()
+	fsys := vfs.Failing(mem, func(op vfs.Op, name string) error {
+		if broken.Load() && op == vfs.OpSync && strings.Contains(name, "log.") {
+			return full
+		}
+		return nil
+	})
+	r := start(t, configure(t, "/data"), server.Options{FS: fsys})
+	c := r.mustConnect(nil)
+	c.create("/before", "", proto.FlagPersistent)
+	broken.Store(true)
+	c.send(proto.OpCreate, createRecord("/after", "", proto.FlagPersistent))
+	if b, err := c.read(); err == nil {
+		t.Errorf("acknowledged: %x", b)
+	}
+	if err := r.wait(); !errors.Is(err, full) || !strings.Contains(err.Error(), "transaction log") {
+		t.Errorf("Run: %v, want %v", err, full)
+	}
+	noGoroutines(t)
+	broken.Store(false)
+	mem.Crash(nil)
+	c = start(t, configure(t, "/data"), server.Options{FS: mem}).mustConnect(nil)
+	c.holds("/before", "")
+	if _, code := c.get("/after"); code != proto.NoNode {
+		t.Errorf("/after: %v, want %v", code, proto.NoNode)
+	}
+}
