@@ -61,3 +61,53 @@ func TestMultiNulls(t *testing.T) {
 	try(opSetData, "null path", out(nil).null().str("x").i32(-1))
 	try(opSetData, "null data", out(nil).str("/zookeeper").null().i32(-1))
 }
+
+// TestACLNulls creates nodes with access control lists in which ids and schemes are null, alone and in a multi, before and
+// after authentication, and compares the answers, and the lists that were stored, with Java 3.9.6. The client kazoo sends
+// the id of auth as null.
+func TestACLNulls(t *testing.T) {
+	sides := []*side{newSide(t, subject(t)), newSide(t, java(t, "396"))}
+	step(t, sides, "connect", 0, func(s *side) { s.reopen(0, fresh()) })
+	n := 0
+	try := func(what string, list out) {
+		n++
+		path := fmt.Sprintf("/n%d", n)
+		bad := append(out(nil).str("bad"), append(out(nil).null(), list...)...).i32(7)
+		record := append(out(nil).str(path).null(), list...).i32(0)
+		set := append(out(nil).str("/zookeeper/quota"), list...).i32(7)
+		step(t, sides, what, 0, func(s *side) {
+			s.run(0, n, []action{{op: opCreate, body: record}, {op: opGetACL, body: out(nil).str(path)}, {op: opCreate, body: bad},
+				{op: opSetACL, body: set}, {op: opMulti, body: multi(part{opDelete, at(path, -1)}, part{opCreate, record})}})
+		})
+	}
+	entry := func(o out, scheme, id string) out {
+		for _, v := range []string{scheme, id} {
+			if v == "null" {
+				o = o.null()
+			} else {
+				o = o.str(v)
+			}
+		}
+		return o
+	}
+	lists := func(when string) {
+		var all []out
+		for _, scheme := range []string{"null", "", "world", "auth", "digest", "ip", "sasl", "x509", "super", "foo"} {
+			for _, id := range []string{"null", "", "anyone", "a:b", "127.0.0.1"} {
+				e := entry(out(nil).i32(31), scheme, id)
+				all = append(all, e)
+				try(fmt.Sprintf("%s %s:%s", when, scheme, id), append(out(nil).i32(1), e...))
+				try(fmt.Sprintf("%s %s:%s twice", when, scheme, id), append(append(out(nil).i32(2), e...), e...))
+			}
+		}
+		for k := range 60 { // some pairs
+			a, b := all[k*7%len(all)], all[k*11%len(all)]
+			try(fmt.Sprintf("%s pair %x %x", when, a, b), append(append(out(nil).i32(2), a...), b...))
+		}
+	}
+	lists("as nobody")
+	step(t, sides, "authenticate", 0, func(s *side) {
+		s.run(0, n, []action{{op: opAuth, body: out(nil).i32(0).str("digest").buf([]byte("u:p"))}})
+	})
+	lists("as u")
+}

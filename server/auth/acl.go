@@ -56,17 +56,23 @@ func (p *Policy) matches(aclID, id, scheme string) bool {
 // Fix validates a list that a client sends and replaces the scheme auth by what the
 // client is. The result has no exact duplicates among what was sent.
 func (p *Policy) Fix(acl []proto.ACL, ids []proto.Identity) ([]proto.ACL, proto.Error) {
-	if len(acl) == 0 {
+	unique := make([]proto.ACL, 0, len(acl))
+	for i, a := range acl {
+		if nullEqual(a, acl[:i]) {
+			return nil, proto.MarshallingError
+		}
+		if !slices.Contains(unique, a) {
+			unique = append(unique, a)
+		}
+	}
+	if len(unique) == 0 {
 		return nil, proto.InvalidACL
 	}
-	fixed := make([]proto.ACL, 0, len(acl))
-	for i, a := range acl {
-		if slices.Contains(acl[:i], a) {
-			continue
-		}
+	fixed := make([]proto.ACL, 0, len(unique))
+	for _, a := range unique {
 		if a.Scheme != Auth {
-			if !p.Valid(a.Identity) {
-				return nil, proto.InvalidACL
+			if err := p.check(a.Identity); err != proto.OK {
+				return nil, err
 			}
 			fixed = append(fixed, a)
 			continue
@@ -82,6 +88,35 @@ func (p *Policy) Fix(acl []proto.ACL, ids []proto.Identity) ([]proto.ACL, proto.
 		}
 	}
 	return fixed, proto.OK
+}
+
+// nullEqual says whether comparing an entry with those before it meets a null of its
+// own, which Java cannot compare.
+func nullEqual(a proto.ACL, before []proto.ACL) bool {
+	for _, b := range before {
+		switch {
+		case a.Perms != b.Perms:
+		case a.Scheme == proto.Null, a.Scheme == b.Scheme && a.ID == proto.Null:
+			return true
+		}
+	}
+	return false
+}
+
+// check says whether an ACL entry of a client may name the identity.
+func (p *Policy) check(id proto.Identity) proto.Error {
+	switch {
+	case p.Valid(id):
+		return proto.OK
+	case id.ID == proto.Null && p.provides(id.Scheme):
+		return proto.MarshallingError
+	}
+	return proto.InvalidACL
+}
+
+// provides says whether somebody looks at ids of the scheme.
+func (p *Policy) provides(scheme string) bool {
+	return scheme == World || scheme == IP || p.provesWho(scheme)
 }
 
 // provesWho says whether an identity of the scheme is somebody, rather than an address.

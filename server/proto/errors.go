@@ -61,8 +61,8 @@ func (e Error) Error() string {
 
 // Errors of decoding records; all of them mean MarshallingError to a client.
 var (
-	// ErrNullID says that an ACL entry has no id.
-	ErrNullID = errors.New("ACL id is null")
+	// ErrNullID says that an ACL entry has no scheme or no id.
+	ErrNullID = errors.New("scheme or id of an ACL entry is null")
 	// ErrOp says that an operation is not allowed inside this multi.
 	ErrOp = errors.New("operation not allowed in a multi")
 	// ErrNullPath says that an operation of a multi names no node.

@@ -92,22 +92,38 @@ func AppendACL(b []byte, acl []ACL) []byte {
 	return b
 }
 
-// DecodeACL reads a vector of ACL entries; nil is null. A null scheme reads as "",
-// which no provider has; a null id fails, as Java fails on it.
+// Null stands for the null scheme or id of an ACL entry that a client sends. It is no
+// UTF-8, so that it equals no name.
+const Null = "\xff\xff"
+
+// DecodeACL reads a vector of ACL entries that were checked before; nil is null. A
+// scheme or an id that is null fails.
 func DecodeACL(d *jute.Decoder) []ACL {
+	acl := decodeUncheckedACL(d)
+	for i := range acl {
+		if acl[i].Scheme == Null || acl[i].ID == Null {
+			d.Fail(ErrNullID)
+		}
+	}
+	return acl
+}
+
+// decodeUncheckedACL reads a vector of ACL entries as a client sends it: what is null
+// becomes Null, since it depends on the rest what that means.
+func decodeUncheckedACL(d *jute.Decoder) []ACL {
 	n, ok := d.Vector()
 	if !ok {
 		return nil
 	}
+	name := func() string {
+		if b := d.Buffer(); b != nil {
+			return string(b)
+		}
+		return Null
+	}
 	acl := []ACL{}
 	for i := 0; i < n && d.Err() == nil; i++ {
-		a := ACL{Perms: Perm(d.Int()), Identity: Identity{Scheme: d.String()}}
-		id := d.Buffer()
-		if id == nil {
-			d.Fail(ErrNullID)
-		}
-		a.ID = string(id)
-		acl = append(acl, a)
+		acl = append(acl, ACL{Perms: Perm(d.Int()), Identity: Identity{Scheme: name(), ID: name()}})
 	}
 	return acl
 }

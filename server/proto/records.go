@@ -99,7 +99,7 @@ type CreateRequest struct {
 
 // Decode reads the record of op.
 func (r *CreateRequest) Decode(d *jute.Decoder, op Op) {
-	*r = CreateRequest{Path: d.Buffer(), Data: d.Buffer(), ACL: DecodeACL(d), Flags: d.Int()}
+	*r = CreateRequest{Path: d.Buffer(), Data: d.Buffer(), ACL: decodeUncheckedACL(d), Flags: d.Int()}
 	if op == OpCreateTTL {
 		r.TTL = d.Long()
 	}
@@ -157,7 +157,7 @@ type SetACLRequest struct {
 
 // Decode reads the record.
 func (r *SetACLRequest) Decode(d *jute.Decoder) {
-	r.Path, r.ACL, r.Version = d.Buffer(), DecodeACL(d), d.Int()
+	r.Path, r.ACL, r.Version = d.Buffer(), decodeUncheckedACL(d), d.Int()
 }
 
 // Append appends the record.
