@@ -15,6 +15,7 @@
 //	session   ids, passwords, buckets of expiry
 //	auth      schemes and access control lists
 //	prep      a client's write → a transaction
+//	election  fast leader election: notifications and time → notifications and a vote
 //	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
 //	member    one server's decisions: order, commit, expiry
 //	config    zoo.cfg and flags → one struct and a list of complaints
