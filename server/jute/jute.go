@@ -201,7 +201,7 @@ func AppendJavaString(b, p []byte) []byte {
 	return b
 }
 
-// JavaString returns p as Java sends back a string that it has read: invalid UTF-8
+// JavaString returns p as Java sends back a string that it has read: what is not UTF-8
 // becomes U+FFFD and a code point above U+FFFF two surrogates of three bytes each. Only
 // echoed strings can contain either.
 func JavaString(p []byte) string { return string(appendJava(nil, p)) }
@@ -209,6 +209,9 @@ func JavaString(p []byte) string { return string(appendJava(nil, p)) }
 func appendJava(b, p []byte) []byte {
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)
+		if r == utf8.RuneError {
+			n = replaced(p)
+		}
 		if r > 0xffff {
 			r -= 0x10000
 			b = appendSurrogate(b, 0xd800+(r>>10))
@@ -219,6 +222,31 @@ func appendJava(b, p []byte) []byte {
 		p = p[n:]
 	}
 	return b
+}
+
+// replaced returns how many bytes at the start of p, which is no valid UTF-8 there, Java
+// replaces by one U+FFFD: as many as could begin a character, and a surrogate's three.
+// (U+FFFD itself is replaced by itself.)
+func replaced(p []byte) int {
+	size, low, high := 1, byte(0x80), byte(0xbf)
+	switch c := p[0]; {
+	case c == 0xe0:
+		size, low = 3, 0xa0
+	case c > 0xe0 && c < 0xf0:
+		size = 3
+	case c == 0xf0:
+		size, low = 4, 0x90
+	case c > 0xf0 && c < 0xf4:
+		size = 4
+	case c == 0xf4:
+		size, high = 4, 0x8f
+	}
+	n := 1
+	for n < min(size, len(p)) && p[n] >= low && p[n] <= high {
+		n++
+		low, high = 0x80, 0xbf
+	}
+	return n
 }
 
 func appendSurrogate(b []byte, r rune) []byte {
