@@ -179,10 +179,9 @@ func (t *CloseSession) decode(d *jute.Decoder) {
 		t.NoPaths = true
 		return
 	}
-	// Without a list a digest may follow; its version and a list of two paths look
-	// alike, but a list is longer than the 12 bytes of a digest, and a digest alone
-	// cannot be told from an empty list by its length only.
-	if d.Len() == 12 && digestFollows(d.Rest()) {
+	// Without a list a digest may follow. Its version looks like a count of two, but two
+	// paths, which are never empty, are longer than a digest.
+	if d.Len() == 12 && jute.NewDecoder(d.Rest()).Int() == DigestVersion {
 		t.NoPaths = true
 		return
 	}
@@ -191,17 +190,6 @@ func (t *CloseSession) decode(d *jute.Decoder) {
 	for i := 0; i < n && d.Err() == nil; i++ {
 		t.Paths = append(t.Paths, d.String())
 	}
-}
-
-// digestFollows says whether the 12 bytes are a digest rather than a list of two
-// paths: such a list would need two lengths and at least two bytes behind its count.
-func digestFollows(b []byte) bool {
-	d := jute.NewDecoder(b)
-	if d.Int() != DigestVersion {
-		return false
-	}
-	first, second := d.Buffer(), d.Buffer()
-	return len(first) == 0 || len(second) == 0 || d.Err() != nil
 }
 
 // Error is a write that failed. It takes its place in the order and changes nothing.
@@ -262,8 +250,9 @@ func (t *Multi) decode(d *jute.Decoder) {
 }
 
 func decodeWhole(body Body, data []byte) bool {
-	d := jute.NewDecoder(data)
-	body.decode(d)
+	var d jute.Decoder
+	d.Reset(data, len(data)) // the caller's limit has let the whole pass
+	body.decode(&d)
 	c, isCreate := body.(*Create)
 	return d.Err() == nil && !(isCreate && c.old)
 }
