@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -268,17 +269,28 @@ func TestConnectResponseFollowsTheClient(t *testing.T) {
 	}
 }
 
+// TestNullsOfACL: a list that was checked holds none, in a request they are kept apart
+// from every name.
 func TestNullsOfACL(t *testing.T) {
-	entry := func(scheme, id []byte) []byte {
-		return jute.AppendBuffer(jute.AppendBuffer([]byte{0, 0, 0, 1, 0, 0, 0, 31}, scheme), id)
-	}
-	d := jute.NewDecoder(entry(nil, []byte{}))
-	if acl := DecodeACL(d); d.Err() != nil || len(acl) != 1 || acl[0] != (ACL{Perms: PermAll}) {
-		t.Errorf("null scheme: %v, %v; want an entry that nobody matches", acl, d.Err())
-	}
-	d = jute.NewDecoder(entry([]byte("world"), nil))
-	if DecodeACL(d); !errors.Is(d.Err(), ErrNullID) {
-		t.Errorf("null id: error %v, want ErrNullID", d.Err())
+	for _, c := range []struct {
+		scheme, id []byte
+		want       Identity
+		err        error
+	}{
+		{[]byte("ip"), []byte{}, Identity{"ip", ""}, nil},
+		{nil, []byte("x"), Identity{Null, "x"}, ErrNullID},
+		{[]byte{}, nil, Identity{"", Null}, ErrNullID},
+	} {
+		in := jute.AppendBuffer(jute.AppendBuffer([]byte{0, 0, 0, 1, 0, 0, 0, 31}, c.scheme), c.id)
+		d := jute.NewDecoder(in)
+		if DecodeACL(d); !errors.Is(d.Err(), c.err) {
+			t.Errorf("%q, %q: error %v, want %v", c.scheme, c.id, d.Err(), c.err)
+		}
+		var r SetACLRequest
+		d = jute.NewDecoder(append(append(jute.AppendString(nil, "/a"), in...), 0, 0, 0, 0))
+		if r.Decode(d); d.Err() != nil || !slices.Equal(r.ACL, []ACL{{PermAll, c.want}}) {
+			t.Errorf("%q, %q: in a request %q, %v", c.scheme, c.id, r.ACL, d.Err())
+		}
 	}
 	for in, want := range map[string][]ACL{"\xff\xff\xff\xff": nil, "\x00\x00\x00\x00": {}} {
 		got := DecodeACL(jute.NewDecoder([]byte(in)))
