@@ -1,25 +1,17 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-// memoryLimit is by how much bad clients together may raise the server's resident memory. A few of them may each have a
-// queue of some tens of megabytes before the server gives them up.
-const memoryLimit = 450 << 20
 
 // patience is how long the well-behaved client waits for an answer before it counts as disturbed.
 const patience = 5 * time.Second
@@ -84,8 +76,9 @@ func (y *steady) check(t *testing.T) {
 	}
 }
 
-// bounded runs f, which behaves badly towards the server, and checks that memory and a steady client did not suffer.
-func bounded(t *testing.T, s *server, f func()) {
+// bounded runs f, which behaves badly towards the server, and checks that a steady client did not suffer, that resident
+// memory did not grow by more than limit, and that nobody can fill the disk with lines of the log.
+func bounded(t *testing.T, s *server, limit int64, f func()) {
 	t.Helper()
 	pid := s.cmd.Process.Pid
 	before, err := peakMemory(pid)
@@ -102,10 +95,27 @@ func bounded(t *testing.T, s *server, f func()) {
 	}
 	if after, err := peakMemory(pid); err == nil {
 		t.Logf("resident memory at its peak: %d MB, before %d MB", after>>20, before>>20)
-		if after-before > memoryLimit {
+		if after-before > limit {
 			t.Errorf("resident memory grew by %d MB", (after-before)>>20)
 		}
 	}
+	if n := strings.Count(s.logTail(1<<30), "\n"); n > 100 && !replaced() {
+		t.Errorf("%d lines of log", n)
+	}
+}
+
+// logged waits for a line of our server's log with the text.
+func (s *server) logged(t *testing.T, text string) {
+	t.Helper()
+	if replaced() {
+		return
+	}
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(s.logTail(1<<30), text) {
+			return
+		}
+	}
+	t.Errorf("the log does not say %q", text)
 }
 
 // hello is a connect request for a new session.
@@ -115,38 +125,48 @@ func hello() []byte { return opening{}.packet() }
 func TestGarbage(t *testing.T) {
 	s := newServer(t, subject(t))
 	s.start(t)
-	closing := map[string][]byte{
-		"zeros then a length":   append(make([]byte, 4), 0x7f, 0xff, 0xff, 0xff),
-		"negative length":       out(nil).i32(-1),
-		"most negative length":  out(nil).i32(-1 << 31),
-		"largest length":        out(nil).i32(1<<31 - 1),
-		"one above the limit":   out(nil).i32(0x100000),
-		"http":                  []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-		"tls hello":             {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03},
-		"unknown word":          []byte("abcd"),
-		"word in capitals":      []byte("RUOK"),
-		"short connect request": out(make([]byte, 20)).frame(),
-		"ahead of the server":   opening{zxid: 1 << 40}.packet(),
-		"negative after hello":  append(hello(), out(nil).i32(-7)...),
-		"too long after hello":  append(hello(), out(nil).i32(0x7fffffff)...),
-		"word after hello":      append(hello(), "ruok"...),
-		"short header":          append(hello(), out(nil).i32(1).frame()...),
-		"short auth":            append(hello(), out(nil).i32(-4).i32(opAuth).frame()...),
-		"unknown opcode":        append(hello(), out(nil).i32(1).i32(4711).frame()...),
+	var unfinished = out(nil).i32(1000).str("half a packet")
+	closing := []struct {
+		name  string
+		bytes []byte
+		log   string
+	}{
+		{"zeros then a length", append(make([]byte, 4), 0x7f, 0xff, 0xff, 0xff), "connect request that cannot be decoded"},
+		{"negative length", out(nil).i32(-1), "negative length"},
+		{"most negative length", out(nil).i32(-1 << 31), "negative length"},
+		{"largest length", out(nil).i32(1<<31 - 1), "a packet larger than jute.maxbuffer"},
+		{"one above the limit", out(nil).i32(0x100000), "a packet larger than jute.maxbuffer"},
+		{"http", []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "HTTP request"},
+		{"http post", []byte("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"), "HTTP request"},
+		{"tls hello", []byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03}, "TLS handshake on a plaintext port"},
+		{"unknown word", []byte("abcd"), "unknown four-letter word"},
+		{"word in capitals", []byte("RUOK"), "unknown four-letter word"},
+		{"short connect request", out(make([]byte, 20)).frame(), "connect request that cannot be decoded"},
+		{"ahead of the server", opening{zxid: 1 << 40}.packet(), "client has seen a later zxid than this server"},
+		{"negative after hello", append(hello(), out(nil).i32(-7)...), "negative length"},
+		{"too long after hello", append(hello(), out(nil).i32(0x7fffffff)...), "a packet larger than jute.maxbuffer"},
+		{"word after hello", append(hello(), "ruok"...), "unknown four-letter word"},
+		{"short header", append(hello(), out(nil).i32(1).frame()...), "packet without a header"},
+		{"short auth", append(hello(), out(nil).i32(-4).i32(opAuth).frame()...), "authentication that cannot be decoded"},
+		{"unknown opcode", append(hello(), out(nil).i32(1).i32(4711).frame()...), "unknown operation"},
+		{"end in a length", []byte{0, 0}, "connection ended inside a packet"},
+		{"end in a connect request", hello()[:20], "connection ended inside a packet"},
+		{"end in a request", append(hello(), unfinished...), "connection ended inside a packet"},
 	}
-	bounded(t, s, func() {
-		for name, b := range closing {
-			if err := closedAfter(s, b); err != nil {
-				t.Errorf("%s: %v", name, err)
+	bounded(t, s, 64<<20, func() {
+		for _, c := range closing {
+			if err := closedAfter(s, c.bytes, strings.HasPrefix(c.name, "end")); err != nil {
+				t.Errorf("%s: %v", c.name, err)
 			}
+			s.logged(t, c.log)
 		}
 		truncated(t, s)
 		randomBytes(t, s)
 	})
 }
 
-// closedAfter sends bytes and waits for the server to close the connection.
-func closedAfter(s *server, b []byte) error {
+// closedAfter sends bytes, and their end if so told, and waits for the server to close the connection.
+func closedAfter(s *server, b []byte, end bool) error {
 	c, err := net.Dial("tcp", s.addr())
 	if err != nil {
 		return err
@@ -155,6 +175,9 @@ func closedAfter(s *server, b []byte) error {
 	c.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err := c.Write(b); err != nil {
 		return err
+	}
+	if end {
+		c.(*net.TCPConn).CloseWrite()
 	}
 	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 		return errors.New("the connection stays open")
@@ -211,81 +234,6 @@ func randomBytes(t *testing.T, s *server) {
 	}
 }
 
-// TestSlowly sends a connect request and some requests byte by byte.
-func TestSlowly(t *testing.T) {
-	s := newServer(t, subject(t))
-	s.start(t)
-	conn, err := net.Dial("tcp", s.addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	b := slices.Concat(hello(), out(nil).i32(7).i32(opCreate).str("/slow").buf([]byte("x")).acl(open).i32(0).frame(),
-		out(nil).i32(8).i32(opExists).str("/slow").bool(false).frame())
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	for k := range b {
-		if _, err := conn.Write(b[k : k+1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := &client{Conn: conn, r: bufio.NewReader(conn)}
-	if b, err := c.packet(); err != nil || len(b) != 37 {
-		t.Fatalf("connect response %x, %v", b, err)
-	}
-	for xid := int32(7); xid <= 8; xid++ {
-		if r, err := c.next(); err != nil || r.err != 0 || r.xid != xid {
-			t.Fatalf("got %+v, %v; want success for xid %d", r, err, xid)
-		}
-	}
-}
-
-// TestFlood opens thousands of connections that never finish their first packet, from several addresses.
-func TestFlood(t *testing.T) {
-	n := number(t, "GOKEEPER_CONNECTIONS", 2000)
-	s := newServer(t, subject(t), "nio.sessionlessCnxnTimeout=120000")
-	s.start(t)
-	var conns []net.Conn
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	bounded(t, s, func() {
-		for k := range n {
-			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+k/5000))}, Timeout: 10 * time.Second}
-			c, err := d.Dial("tcp", s.addr())
-			if err != nil {
-				t.Fatalf("connection %d: %v (is the limit of open files too low?)", k, err)
-			}
-			conns = append(conns, c)
-			if _, err := c.Write(hello()[:rand.IntN(40)]); err != nil {
-				t.Fatalf("connection %d: %v", k, err)
-			}
-		}
-		c := s.connect(t, opening{}) // a new client still gets in
-		c.ok(t, opExists, watched("/", false))
-		if got := s.connections(t); got < n/2 {
-			t.Errorf("the server counts %d connections of %d: this proves nothing", got, n)
-		}
-	})
-}
-
-// connections returns how many the server counts.
-func (s *server) connections(t *testing.T) int {
-	t.Helper()
-	for line := range strings.Lines(s.word("srvr")) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "Connections: "); ok {
-			n, err := strconv.Atoi(v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-	}
-	t.Fatal("srvr counts no connections")
-	return 0
-}
-
 // TestDeaf has clients that ask for much and never read: for large data, and for events. Queued without limit, the data
 // would take 5 GB, the events 600 MB.
 func TestDeaf(t *testing.T) {
@@ -296,7 +244,7 @@ func TestDeaf(t *testing.T) {
 	s.start(t)
 	c := s.connect(t, opening{})
 	c.ok(t, opCreate, create("/large", bytes.Repeat([]byte("x"), 500<<10), open, persistent))
-	bounded(t, s, func() {
+	bounded(t, s, 450<<20, func() { // a few may each have a queue of some tens of megabytes before the server gives them up
 		for range 20 {
 			askInVain(s.connect(t, opening{}), 500)
 		}

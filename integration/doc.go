@@ -19,7 +19,7 @@
 //	GOKEEPER_TARGET       tests another server: a command that runs it in the foreground, {cfg} being the
 //	                      configuration file, as in 'bash java/zk.sh 396 {cfg}'; this is how the tests prove themselves
 //	GOKEEPER_ROUNDS       rounds of the crash loop (3)
-//	GOKEEPER_CONNECTIONS  half-open connections of the flood (2000)
+//	GOKEEPER_CONNECTIONS  half-open connections of the flood (10000)
 //	GOKEEPER_STEPS        steps of the differential stream (1500, with fresh servers after each 1500)
 //	GOKEEPER_TRACE        file that gets the differential stream and the answers to it
 //	GOKEEPER_SEED         seed of everything random (random; printed)

@@ -66,7 +66,10 @@ func (c *Conn) connect(body []byte) verdict {
 	var r proto.ConnectRequest
 	d.Reset(body, s.opt.MaxPacket)
 	r.Decode(&d)
-	if d.Err() != nil || !c.admit(&r) {
+	if d.Err() != nil {
+		return c.malformed("connect request that cannot be decoded")
+	}
+	if !c.admit(&r) {
 		return cut
 	}
 	o := Opening{Session: r.Session, Timeout: s.negotiate(r.Timeout)}
@@ -133,7 +136,7 @@ func (c *Conn) authenticate(r *proto.Request) verdict {
 	d.Reset(r.Body, c.server.opt.MaxPacket)
 	p.Decode(&d)
 	if d.Err() != nil {
-		return cut
+		return c.malformed("authentication that cannot be decoded")
 	}
 	ids, err := c.server.backend.Authenticate(c, string(p.Scheme), p.Auth)
 	c.reply(r.Xid, 0, err)
@@ -153,7 +156,7 @@ func (c *Conn) sasl(r *proto.Request) verdict {
 	var d jute.Decoder
 	d.Reset(r.Body, c.server.opt.MaxPacket)
 	if d.Buffer() == nil {
-		return cut
+		return c.malformed("authentication that cannot be decoded")
 	}
 	b := c.Buffer()
 	start := len(b)

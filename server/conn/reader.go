@@ -36,7 +36,7 @@ func (c *Conn) run() {
 	need := frameHead
 	for {
 		if err := c.socket.read(need); err != nil {
-			c.lost(err)
+			c.lost(err, need)
 			return
 		}
 		c.now = c.server.nanos()
@@ -55,9 +55,18 @@ func (c *Conn) run() {
 	}
 }
 
-// lost notes why nothing can be read any more.
-func (c *Conn) lost(err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || c.dead.Load() {
+// lost notes why nothing can be read any more; need is how long the input should have
+// become.
+func (c *Conn) lost(err error, need int) {
+	have := len(c.in.bytes())
+	switch {
+	case c.dead.Load():
+		return
+	case have > 0:
+		c.server.rare(zerolog.InfoLevel, "inside a packet").Stringer("remote", c.remote).Stringer("session", c.Session()).
+			Int("received", have).Int("expected", need).Msg("connection ended inside a packet")
+		return
+	case errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed):
 		return
 	}
 	c.server.opt.Log.Debug().Err(err).Stringer("remote", c.remote).Stringer("session", c.Session()).Msg("connection lost")
@@ -133,7 +142,7 @@ func (c *Conn) drained() bool {
 // packet handles one packet.
 func (c *Conn) packet(b []byte) verdict {
 	if len(b) < 8 {
-		return cut
+		return c.malformed("packet without a header")
 	}
 	r := proto.Request{
 		Xid: int32(binary.BigEndian.Uint32(b)), Op: proto.Op(int32(binary.BigEndian.Uint32(b[4:]))),
@@ -149,7 +158,7 @@ func (c *Conn) packet(b []byte) verdict {
 		c.Hangup()
 		return stop
 	case r.Op == proto.OpDeleteContainer:
-		return cut
+		return c.malformed("operation that no client may ask for")
 	}
 	r.IDs = c.Identities()
 	switch {
@@ -201,6 +210,7 @@ func (c *Conn) finished() bool {
 // unknown answers an operation that does not exist, in its turn, and ends the
 // connection.
 func (c *Conn) unknown(r *proto.Request) verdict {
+	c.malformed("unknown operation")
 	if !c.finished() {
 		return cut
 	}
@@ -232,6 +242,13 @@ func (c *Conn) explain(in []byte) {
 	c.server.rare(zerolog.InfoLevel, what).Stringer("remote", c.remote).Stringer("session", c.Session()).
 		Str("guess", what).Str("first", strconv.QuoteToASCII(string(in[:min(len(in), 16)]))).
 		Int("limit", c.server.opt.MaxPacket).Msg("connection closed: length of packet out of range")
+}
+
+// malformed logs what is wrong with a packet whose length is right. what is a constant.
+func (c *Conn) malformed(what string) verdict {
+	c.server.rare(zerolog.InfoLevel, what).Stringer("remote", c.remote).Stringer("session", c.Session()).
+		Msg("connection closed: " + what)
+	return cut
 }
 
 // end is the last thing that the reader does.

@@ -240,7 +240,12 @@ func (s *Server) sweep(ctx context.Context) {
 
 func (s *Server) expire(c *Conn) {
 	s.counts.expired.Add(1)
-	s.opt.Log.Debug().Stringer("remote", c.remote).Stringer("session", c.Session()).Msg("connection expired")
+	if c.Timeout() == 0 {
+		s.rare(zerolog.InfoLevel, "no session").Stringer("remote", c.remote).Dur("limit", s.opt.Sessionless).
+			Msg("connection closed: no session was opened in time")
+	} else {
+		s.opt.Log.Debug().Stringer("remote", c.remote).Stringer("session", c.Session()).Msg("connection expired")
+	}
 	c.Abort()
 }
 
