@@ -1,6 +1,7 @@
 package prep
 
 import (
+	"slices"
 	"strings"
 
 	"gokeeper/server/proto"
@@ -59,6 +60,7 @@ func (p *Prep) record(before, c *change) {
 	}
 	c.total = total + uint64(c.node)
 	p.changes = append(p.changes, c)
+	p.replaced = append(p.replaced, p.latest[c.path])
 	p.latest[c.path] = c
 }
 
@@ -79,30 +81,15 @@ func (p *Prep) nodeDigest(c *change) uint32 {
 	return tree.NodeDigest(c.path, c.data, &c.stat)
 }
 
-// mark is a place in the list of changes to return to.
-type mark struct {
-	n     int
-	saved map[string]*change
-}
-
-// mark remembers the newest changes of the paths, nil for those that have none.
-func (p *Prep) mark(paths map[string]*change) mark {
-	for path := range paths {
-		paths[path] = p.latest[path]
-	}
-	return mark{len(p.changes), paths}
-}
-
-// rollback drops every change recorded since the mark.
-func (p *Prep) rollback(m mark) {
-	for _, c := range p.changes[m.n:] {
-		delete(p.latest, c.path)
-	}
-	clear(p.changes[m.n:])
-	p.changes = p.changes[:m.n]
-	for path, c := range m.saved {
-		if c != nil {
-			p.latest[path] = c
+// rollback drops every change of the write at hand.
+func (p *Prep) rollback() {
+	first := len(p.changes) - len(p.replaced)
+	for i, old := range slices.Backward(p.replaced) { // a path may have several
+		path := p.changes[first+i].path
+		if p.latest[path] = old; old == nil {
+			delete(p.latest, path)
 		}
 	}
+	clear(p.changes[first:])
+	p.changes, p.replaced = p.changes[:first], p.replaced[:0]
 }

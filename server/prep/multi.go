@@ -15,7 +15,6 @@ func (p *Prep) multi(d *jute.Decoder) (txn.Body, proto.Error) {
 	if d.Err() != nil {
 		return nil, proto.MarshallingError
 	}
-	m := p.mark(multiPaths(ops))
 	body := &txn.Multi{}
 	failed := false
 	for i := range ops {
@@ -29,7 +28,7 @@ func (p *Prep) multi(d *jute.Decoder) (txn.Body, proto.Error) {
 			continue
 		}
 		failed = true
-		p.rollback(m)
+		p.rollback()
 		body.Ops = append(body.Ops, txn.Op{Type: proto.OpError, Body: &txn.Error{Code: err}})
 	}
 	return body, proto.OK
@@ -45,27 +44,4 @@ func (p *Prep) multiOp(op *proto.MultiOp) (txn.Body, proto.Error) {
 		return p.setData(&op.Data)
 	}
 	return p.create(op.Op, &op.Create)
-}
-
-// multiPaths returns the paths whose newest changes a failed multi must bring back:
-// those that the operations name and their parents. A sequential node's own path is
-// new, so it has none.
-func multiPaths(ops []proto.MultiOp) map[string]*change {
-	paths := map[string]*change{}
-	for i := range ops {
-		var path string
-		switch ops[i].Op {
-		case proto.OpDelete, proto.OpCheck:
-			path = string(ops[i].Path.Path)
-		case proto.OpSetData:
-			path = string(ops[i].Data.Path)
-		default:
-			path = string(ops[i].Create.Path)
-		}
-		paths[path] = nil
-		if proto.PlausiblePath([]byte(path)) {
-			paths[proto.Parent(path)] = nil
-		}
-	}
-	return paths
 }

@@ -44,8 +44,11 @@ type Config struct {
 	EnforceQuota  bool // hard quotas refuse writes (enforceQuota)
 	NoDigest      bool // transactions carry no tree digest (digest.enabled=false)
 	NoClosePaths  bool // closeSession carries no list (closeSessionTxn.enabled=false)
-	Limit         int  // longest buffer of a record in bytes; 0 is jute.DefaultLimit
+	Limit         int  // longest buffer and longest transaction in bytes; 0 is jute.DefaultLimit
 }
+
+// keepRaw is how much scratch is kept between writes, in bytes.
+const keepRaw = 64 << 10
 
 // Prep checks writes. It is not safe for concurrent use.
 type Prep struct {
@@ -55,10 +58,14 @@ type Prep struct {
 
 	changes []*change          // of outstanding transactions, in zxid order
 	latest  map[string]*change // the newest of each path
-	tree    *tree.Tree         // the applied tree, during Prepare only
-	req     *Request           // the write at hand, during Prepare only
-	zxid    proto.Zxid
-	time    int64
+
+	// the write at hand, during Prepare only
+	tree     *tree.Tree // the applied tree
+	req      *Request
+	zxid     proto.Zxid
+	time     int64
+	raw      []byte    // the transaction, for its length
+	replaced []*change // what was latest before each of its changes, nil for none
 }
 
 // New returns a Prep that asks sessions whether a session may write.
@@ -74,6 +81,8 @@ func New(cfg Config, policy *auth.Policy, sessions Sessions) *Prep {
 // of the transactions prepared before, but not those that Applied was told of.
 func (p *Prep) Prepare(t *tree.Tree, r *Request, zxid proto.Zxid, time int64) txn.Txn {
 	p.tree, p.req, p.zxid, p.time = t, r, zxid, time
+	clear(p.replaced)
+	p.replaced = p.replaced[:0]
 	x := txn.Txn{Header: txn.Header{Session: r.Session, Cxid: r.Cxid, Zxid: zxid, Time: time, Type: r.Op}}
 	body, err := p.body(r)
 	if err != proto.OK {
@@ -83,6 +92,27 @@ func (p *Prep) Prepare(t *tree.Tree, r *Request, zxid proto.Zxid, time int64) tx
 	x.Body = body
 	if !p.cfg.NoDigest {
 		x.Digest = &txn.Digest{Version: txn.DigestVersion, Value: p.digest()}
+	}
+	return p.shorten(x)
+}
+
+// shorten keeps a transaction from being longer than the log and Java's learners take,
+// which would be the end of them. An expansion of the scheme auth can make one that long,
+// and is refused. So can many ephemerals; their session is closed without the list, and
+// without a digest, which Java would read as the list.
+func (p *Prep) shorten(x txn.Txn) txn.Txn {
+	p.raw = x.Append(p.raw[:0])
+	n := len(p.raw)
+	if n > keepRaw {
+		p.raw = nil
+	}
+	switch {
+	case n <= p.cfg.Limit:
+	case x.Type == proto.OpCloseSession:
+		x.Body, x.Digest = &txn.CloseSession{NoPaths: true}, nil
+	default:
+		p.rollback()
+		x.Type, x.Body, x.Digest = proto.OpError, &txn.Error{Code: proto.BadArguments}, nil
 	}
 	return x
 }
@@ -127,13 +157,10 @@ func (p *Prep) body(r *Request) (txn.Body, proto.Error) {
 			return nil, proto.MarshallingError
 		}
 		return p.create(r.Op, &c)
-	case proto.OpDelete, proto.OpCheck:
+	case proto.OpDelete:
 		var v proto.PathVersion
 		if v.Decode(&d); d.Err() != nil {
 			return nil, proto.MarshallingError
-		}
-		if r.Op == proto.OpCheck {
-			return p.check(&v)
 		}
 		return p.delete(&v)
 	case proto.OpSetData:

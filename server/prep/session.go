@@ -9,32 +9,27 @@ import (
 	"gokeeper/server/txn"
 )
 
-// closeSession lists the session's ephemerals: those in the applied tree without the
-// ones that an outstanding transaction deletes, and those that one creates.
+// closeSession lists the session's ephemerals: those in the applied tree that no
+// outstanding transaction touches, and those that will be its own after one that does.
+// Without the list in the transaction the same nodes go when it is applied.
 func (p *Prep) closeSession(id proto.SessionID) txn.Body {
-	if p.cfg.NoClosePaths {
-		return &txn.CloseSession{NoPaths: true}
-	}
 	paths := []string{}
 	for _, path := range p.tree.Ephemerals(id) {
-		if c := p.latest[path]; c == nil || !c.gone {
+		if p.latest[path] == nil {
 			paths = append(paths, path)
 		}
 	}
-	applied := len(paths)
 	for path, c := range p.latest {
-		if c.gone || c.stat.Owner != int64(id) || !tree.IsEphemeralOwner(c.stat.Owner) {
-			continue
-		}
-		if _, found := slices.BinarySearch(paths[:applied], path); !found {
+		if !c.gone && c.stat.Owner == int64(id) && tree.IsEphemeralOwner(c.stat.Owner) {
 			paths = append(paths, path)
 		}
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
-		if c, parent := p.find(path), p.find(proto.Parent(path)); c != nil && parent != nil {
-			p.recordDelete(parent, c)
-		}
+		p.recordDelete(p.find(proto.Parent(path)), p.find(path))
+	}
+	if p.cfg.NoClosePaths {
+		return &txn.CloseSession{NoPaths: true}
 	}
 	return &txn.CloseSession{Paths: paths}
 }
@@ -56,7 +51,7 @@ func (p *Prep) deleteContainer(d *jute.Decoder) (txn.Body, proto.Error) {
 		return nil, proto.NoNode
 	case c.children > 0:
 		return nil, proto.NotEmpty
-	case tree.IsEphemeralOwner(c.stat.Owner):
+	case c.stat.Owner == 0 || tree.IsEphemeralOwner(c.stat.Owner): // another node by now
 		return nil, proto.BadVersion
 	}
 	p.recordDelete(parent, c)
