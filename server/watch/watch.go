@@ -177,17 +177,21 @@ func (t *Table[W]) Remove(w W, path string, typ proto.WatcherType) bool {
 // two. emit is called once per event and watcher, first for the node, then for the
 // parent. Standard watches that are selected are gone afterwards.
 func (t *Table[W]) Trigger(typ proto.EventType, path string, emit func(w W, typ proto.EventType, path string)) {
-	t.selected = t.selected[:0]
 	t.fire(t.data, typ, path, 0, emit)
-	if typ == proto.EventNodeDataChanged {
-		return
-	}
 	if typ == proto.EventNodeDeleted {
 		t.fire(t.child, typ, path, len(t.selected), emit)
 	}
+	t.forget()
+	if typ != proto.EventNodeDataChanged {
+		t.fire(t.child, proto.EventNodeChildrenChanged, proto.Parent(path), 0, emit)
+		t.forget()
+	}
+}
+
+// forget empties selected, so that it holds no watcher that may be gone.
+func (t *Table[W]) forget() {
+	clear(t.selected)
 	t.selected = t.selected[:0]
-	t.fire(t.child, proto.EventNodeChildrenChanged, proto.Parent(path), 0, emit)
-	clear(t.selected[:cap(t.selected)])
 }
 
 // fire selects the watchers of one table, skipping the first skip of those selected
@@ -212,8 +216,9 @@ func (t *Table[W]) fire(in table[W], typ proto.EventType, path string, skip int,
 func (t *Table[W]) ancestors(in table[W], path string, already int) {
 	for strings.LastIndexByte(path, '/') >= 0 && path != proto.PathRoot {
 		path = proto.Parent(path)
+		below := t.selected // one path has a watcher once, so very many on one cost no search
 		for w, m := range in[path] {
-			if m&recursive != 0 && !contains(t.selected, w) {
+			if m&recursive != 0 && !contains(below, w) {
 				t.selected = append(t.selected, w)
 			}
 		}
