@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"gokeeper/server/config"
 	"gokeeper/server/proto"
 	"gokeeper/server/storage"
-	"gokeeper/server/vfs"
 )
 
 // TestTwoServers runs two servers in this process: each has data, sessions, numbers and
@@ -207,80 +205,14 @@ func TestStopUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer half.Close()
-	const writers = 4
-	var acked [writers]atomic.Int64
-	ended := make(chan struct{})
-	for w := range writers {
-		c := r.mustConnect(nil)
-		c.create(fmt.Sprintf("/w%d", w), "0", proto.FlagPersistent)
-		go func() {
-			defer func() { ended <- struct{}{} }()
-			for n := int64(1); ; n++ {
-				record := createRecord(fmt.Sprintf("/w%d/%d", w, n), "", proto.FlagPersistent)
-				h := proto.RequestHeader{Xid: int32(n), Op: proto.OpCreate}
-				body := append(h.Append(nil), record...)
-				packet := append([]byte{0, 0, byte(len(body) >> 8), byte(len(body))}, body...)
-				if _, err := c.Write(packet); err != nil {
-					return
-				}
-				if _, err := c.read(); err != nil {
-					return
-				}
-				acked[w].Store(n)
-			}
-		}()
-	}
-	for limit := time.Now().Add(patience); acked[0].Load() < 50; {
-		if time.Now().After(limit) {
-			t.Fatal("no writes get through")
-		}
-	}
+	l := r.load(4)
+	l.await(50)
 	begin := time.Now()
 	r.halt()
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
-	for range writers {
-		<-ended
-	}
+	l.wait()
 	noGoroutines(t)
-	c := start(t, configure(t, dir), server.Options{}).mustConnect(nil)
-	for w := range writers {
-		for n := int64(1); n <= acked[w].Load(); n++ {
-			c.holds(fmt.Sprintf("/w%d/%d", w, n), "")
-		}
-	}
-}
-
-// TestDiskFails wants a server whose log cannot be written to end with the reason and
-// to acknowledge nothing, even while it is up.
-func TestDiskFails(t *testing.T) {
-	var broken atomic.Bool
-	full := errors.New("the disk is gone")
-	mem := vfs.NewMem()
-	fsys := vfs.Failing(mem, func(op vfs.Op, name string) error {
-		if broken.Load() && op == vfs.OpSync && strings.Contains(name, "log.") {
-			return full
-		}
-		return nil
-	})
-	r := start(t, configure(t, "/data"), server.Options{FS: fsys})
-	c := r.mustConnect(nil)
-	c.create("/before", "", proto.FlagPersistent)
-	broken.Store(true)
-	c.send(proto.OpCreate, createRecord("/after", "", proto.FlagPersistent))
-	if b, err := c.read(); err == nil {
-		t.Errorf("acknowledged: %x", b)
-	}
-	if err := r.wait(); !errors.Is(err, full) || !strings.Contains(err.Error(), "transaction log") {
-		t.Errorf("Run: %v, want %v", err, full)
-	}
-	noGoroutines(t)
-	broken.Store(false)
-	mem.Crash(nil)
-	c = start(t, configure(t, "/data"), server.Options{FS: mem}).mustConnect(nil)
-	c.holds("/before", "")
-	if _, code := c.get("/after"); code != proto.NoNode {
-		t.Errorf("/after: %v, want %v", code, proto.NoNode)
-	}
+	l.kept(start(t, configure(t, dir), server.Options{}).mustConnect(nil))
 }
