@@ -8,7 +8,8 @@
 //
 //	vectors        recorded exchanges of Java 3.9.6, byte by byte
 //	crash          SIGKILL under load, again and again on one directory; no acknowledged write may be lost
-//	abuse          garbage, floods and clients that never read, while one well-behaved client must not notice
+//	disk           a disk that becomes full (where the tests may mount one)
+//	abuse, slow    garbage, floods, clients that never read or send slowly, while one well-behaved client must not notice
 //	command        transcripts of start, status, stop, restart, version; configuration errors; exit codes
 //	interchange    data directories that go back and forth between this server and Java
 //	differential   one random stream of requests sent to this server and to Java, answers compared

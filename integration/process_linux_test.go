@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 )
 
 // childAttributes lets servers die with the test process, however that ends.
@@ -24,4 +25,27 @@ func peakMemory(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no VmHWM for process %d", pid)
+}
+
+// smallDisk puts a file system of the size on dir; what it returns makes it larger. Without the right to mount the test is
+// skipped.
+func smallDisk(t *testing.T, dir, size string) (grow func(size string)) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("gokeeper-test", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("no file system of its own: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return func(size string) {
+		t.Helper()
+		if err := syscall.Mount("gokeeper-test", dir, "tmpfs", syscall.MS_REMOUNT, "size="+size); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
