@@ -1,6 +1,8 @@
 package database
 
 import (
+	"slices"
+
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/session"
@@ -147,7 +149,7 @@ func (d *Database) notify(w Client, typ proto.EventType, path string) {
 
 // reply answers the request behind a transaction, and the reads that hang on it.
 func (d *Database) reply(c *Commit, r *tree.Result) {
-	if r.Err == proto.SessionMoved {
+	if moved(r) {
 		c.Client.Abort()
 		return
 	}
@@ -165,6 +167,12 @@ func (d *Database) reply(c *Commit, r *tree.Result) {
 		b = d.answer(b, c.Client, &r)
 		d.release(c.Client, b)
 	}
+}
+
+// moved says whether the write, or one inside a multi, came through a connection that
+// its session has left.
+func moved(r *tree.Result) bool {
+	return r.Err == proto.SessionMoved || slices.ContainsFunc(r.Ops, func(op tree.OpResult) bool { return op.Err == proto.SessionMoved })
 }
 
 // appendResult appends the record that answers a successful write.

@@ -24,7 +24,7 @@ func (d *Database) Read(c Client, r *proto.Request) {
 	c.Release(d.answer(c.Buffer(), c, r))
 }
 
-// touchesWatches says whether a read changes the watch tables.
+// touchesWatches says whether a read changes the watch tables or looks at them.
 func touchesWatches(r *proto.Request) bool {
 	switch r.Op {
 	case proto.OpExists, proto.OpGetData, proto.OpGetChildren, proto.OpGetChildren2:
@@ -32,7 +32,7 @@ func touchesWatches(r *proto.Request) bool {
 		d.Reset(r.Body, jute.DefaultLimit)
 		d.Buffer()
 		return d.Bool()
-	case proto.OpSetWatches, proto.OpSetWatches2, proto.OpAddWatch, proto.OpRemoveWatches:
+	case proto.OpSetWatches, proto.OpSetWatches2, proto.OpAddWatch, proto.OpCheckWatches, proto.OpRemoveWatches:
 		return true
 	}
 	return false

@@ -2,7 +2,6 @@ package database
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 
 	"gokeeper/server/auth"
@@ -12,25 +11,6 @@ import (
 	"gokeeper/server/tree"
 	"gokeeper/server/txn"
 )
-
-// trafficReader is a client that only reads: its replies are dropped.
-type trafficReader struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (c *trafficReader) Buffer() []byte                                { c.mu.Lock(); return c.b[:0] }
-func (c *trafficReader) Release(b []byte) bool                         { c.b = b; c.mu.Unlock(); return false }
-func (c *trafficReader) Flush()                                        {}
-func (c *trafficReader) Done() []proto.Request                         { return nil }
-func (c *trafficReader) Opened(proto.SessionID, int32, [16]byte, bool) {}
-func (c *trafficReader) Hangup()                                       {}
-func (c *trafficReader) Abort()                                        {}
-func (c *trafficReader) Identities() []proto.Identity                  { return nil }
-func (c *trafficReader) Answered(proto.Op, int32, proto.Zxid, int64)   {}
-func (c *trafficReader) Heard() int64                                  { return 0 }
-func (c *trafficReader) Timeout() int32                                { return 0 }
-func (c *trafficReader) Session() proto.SessionID                      { return 1 }
 
 // trafficDatabase holds /app with 10 bytes and its children one and three.
 func trafficDatabase(t testing.TB, traffic Traffic) *Database {
@@ -76,7 +56,7 @@ func TestTraffic(t *testing.T) {
 	expect("write /app 14", "write /app/one 8", "write /app/three 10", "write /m 7", "write /m 9", "write /m 2")
 	read := func(op proto.Op, xid int32, path string) {
 		r := trafficRequest(op, xid, path)
-		d.Read(&trafficReader{}, &r)
+		d.Read(&fake{drop: true}, &r)
 	}
 	read(proto.OpExists, 16, "/app")
 	read(proto.OpGetData, 32, "/app")
@@ -108,7 +88,7 @@ func BenchmarkTraffic(b *testing.B) {
 			d := trafficDatabase(b, traffic)
 			b.ReportAllocs()
 			b.RunParallel(func(p *testing.PB) {
-				c := &trafficReader{}
+				c := &fake{drop: true}
 				for r := trafficRequest(proto.OpGetData, 0, "/app"); p.Next(); r.Xid++ {
 					d.Read(c, &r)
 				}
