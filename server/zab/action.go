@@ -42,7 +42,10 @@ type (
 
 // The actions of a leader.
 type (
-	// Bring brings a learner up to date. What is sent to the link later comes behind.
+	// Bring brings a learner up to date. What is sent to the link later comes behind. A
+	// snapshot's zxid is that of the database when the action is carried out, not of when
+	// its turn on the link comes: what is decided later is sent again, behind NEWLEADER.
+	// Progress tells that a long history is on its way.
 	Bring struct {
 		Link   LinkID
 		Server quorum.ServerID
@@ -72,9 +75,12 @@ type (
 	// Apply applies transactions that are committed and not in the log, which Save makes
 	// up for.
 	Apply struct{ Entries []Entry }
-	// Save writes a snapshot of the database, and drops what the log held before.
+	// Save writes a snapshot of the database and, when that is durable, drops what the log
+	// held before, its end first: who crashes in between must find the old history, or the
+	// new one.
 	Save struct{}
-	// Log appends transactions to the log.
+	// Log appends transactions to the log. Entries that are logged and not decided must be
+	// in the database, too, when the role ends: the next vote stands for them.
 	Log struct{ Entries []Entry }
 	// Answered is a packet that answers a request of this server: SYNC, REVALIDATE.
 	Answered struct{ Packet Packet }

@@ -1,6 +1,7 @@
 package zab
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -21,24 +22,31 @@ func (l *Leader) Next() (proto.Zxid, bool) {
 // Propose sends transactions, whose zxids follow the last one's, to the followers. The
 // caller logs them and reports that by Durable.
 func (l *Leader) Propose(entries []Entry, now int64) {
-	if len(entries) == 0 {
+	if len(entries) == 0 || l.stopped {
 		return
 	}
-	packets := make([]Packet, len(entries))
-	for i, e := range entries {
-		packets[i] = Packet{Type: Proposal, Zxid: e.Zxid, Data: e.Raw}
+	if l.phase != broadcast {
+		panic(fmt.Sprintf("bug: %v proposed before the epoch is established", entries[0].Zxid))
 	}
 	l.outstanding = append(l.outstanding, entries...)
 	l.proposed = entries[len(entries)-1].Zxid
 	to := l.to(func(f *learner) bool { return f.state >= bringing && !f.observer })
 	for _, link := range to {
-		if f := l.learners[link]; f.waiting == 0 {
+		if f := l.learners[link]; f.state == serving && f.waiting == 0 {
 			f.waiting, f.since = entries[0].Zxid, now
 		}
 	}
 	if len(to) > 0 {
-		l.do(Send{to, packets})
+		l.do(Send{to, proposals(entries)})
 	}
+}
+
+func proposals(entries []Entry) []Packet {
+	packets := make([]Packet, len(entries))
+	for i, e := range entries {
+		packets[i] = Packet{Type: Proposal, Zxid: e.Zxid, Data: e.Raw}
+	}
+	return packets
 }
 
 // to returns the links of the learners that f selects, in a fixed order.
@@ -59,13 +67,17 @@ func (l *Leader) Durable(zxid proto.Zxid) {
 	l.commit()
 }
 
-// Sync asks for a SYNC packet to the link once everything proposed so far is committed.
-func (l *Leader) Sync(link LinkID) {
-	if len(l.outstanding) == 0 {
+// Sync asks for a SYNC packet to the link once everything up to the zxid is committed. It
+// comes behind the commit of that and before the next. Zxids never descend.
+func (l *Leader) Sync(link LinkID, zxid proto.Zxid) {
+	if l.learners[link] == nil {
+		return
+	}
+	if zxid <= l.committed {
 		l.send(link, Packet{Type: Sync})
 		return
 	}
-	l.syncs = append(l.syncs, pendingSync{l.proposed, link})
+	l.syncs = append(l.syncs, pendingSync{zxid, link})
 }
 
 // Send passes a packet to a learner, behind everything sent before.
@@ -121,12 +133,25 @@ func (l *Leader) commit() {
 	}
 	upTo := l.reached(l.durable)
 	for _, f := range l.learners {
-		if f.voter && f.acked > upTo {
+		if f.counts() && f.acked > upTo {
 			upTo = max(upTo, l.reached(f.acked))
 		}
 	}
+	if upTo <= l.committed {
+		return
+	}
+	for len(l.syncs) > 0 && l.syncs[0].zxid <= upTo {
+		l.decide(l.syncs[0].zxid)
+		l.send(l.syncs[0].link, Packet{Type: Sync})
+		l.syncs = l.syncs[1:]
+	}
+	l.decide(upTo)
+}
+
+// decide commits everything up to the zxid.
+func (l *Leader) decide(zxid proto.Zxid) {
 	n := 0
-	for n < len(l.outstanding) && l.outstanding[n].Zxid <= upTo {
+	for n < len(l.outstanding) && l.outstanding[n].Zxid <= zxid {
 		l.cfg.History.Add(l.outstanding[n])
 		n++
 	}
@@ -137,11 +162,11 @@ func (l *Leader) commit() {
 	l.announce(l.outstanding[:n])
 	l.outstanding = l.outstanding[n:]
 	l.do(Decided{l.committed})
-	for len(l.syncs) > 0 && l.syncs[0].zxid <= l.committed {
-		l.send(l.syncs[0].link, Packet{Type: Sync})
-		l.syncs = l.syncs[1:]
-	}
 }
+
+// counts says whether what a learner acknowledged counts for the quorum: a voter's, once
+// it has the history before it.
+func (f *learner) counts() bool { return f.voter && f.state >= acked }
 
 // reached returns the zxid if a quorum has logged everything up to it, otherwise what is
 // committed.
@@ -154,7 +179,7 @@ func (l *Leader) reached(zxid proto.Zxid) proto.Zxid {
 		set.Add(l.cfg.Self)
 	}
 	for _, f := range l.learners {
-		if f.voter && f.acked >= zxid {
+		if f.counts() && f.acked >= zxid {
 			set.Add(f.server)
 		}
 	}
@@ -212,29 +237,35 @@ func (l *Leader) ticks(n int) int64 { return int64(n) * l.cfg.Tick.Milliseconds(
 // watch pings a learner, or drops it when it is silent or slow.
 func (l *Leader) watch(link LinkID, f *learner, now int64) {
 	limit := l.ticks(l.cfg.InitLimit)
-	if f.state >= acked {
+	if f.state == serving {
 		limit = l.ticks(l.cfg.SyncLimit)
 	}
+	// one that has acknowledged and waits for others has nothing to say
+	waits := f.state == informed || f.state == agreeing || f.state == acked
 	switch {
-	case now-f.heard > limit:
+	case !waits && now-f.heard > limit:
 		l.drop(link, ErrSilent)
-	case f.state >= acked && f.waiting != 0 && now-f.since > l.ticks(l.cfg.SyncLimit):
+	case f.state == serving && f.waiting != 0 && now-f.since > l.ticks(l.cfg.SyncLimit):
 		l.drop(link, ErrSlowToLog)
 	case f.state >= bringing:
 		l.send(link, Packet{Type: Ping, Zxid: l.proposed})
 	}
 }
 
-// followed says whether this server and those that were heard in time are a quorum.
+// followed says whether this server and those that were heard in time are a quorum. Those
+// count, too, that are being brought up to date.
 func (l *Leader) followed() bool {
 	set := quorum.Set{l.cfg.Self}
 	for _, f := range l.learners {
-		if f.voter && f.state == serving && f.deadline >= l.tick {
+		if f.voter && f.deadline >= l.tick {
 			set.Add(f.server)
 		}
 	}
 	return l.cfg.Quorum.HasQuorum(set)
 }
+
+// PendingSyncs returns how many syncs of learners wait for a commit.
+func (l *Leader) PendingSyncs() int { return len(l.syncs) }
 
 // Follower is a learner for reports.
 type Follower struct {

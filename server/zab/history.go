@@ -80,7 +80,9 @@ type Plan struct {
 
 // Plan decides how to bring up a learner whose last zxid is peer. last is the leader's
 // last zxid; disk says whether the log on disk may be used.
-// Java: LearnerHandler.syncFollower.
+//
+// Java: LearnerHandler.syncFollower. It sends TRUNC also to the beginning of an epoch
+// without transactions, which is in nobody's log.
 func (h *History) Plan(peer, last proto.Zxid, disk bool) Plan {
 	oldest, newest := last, last
 	if n := len(h.entries); n > 0 {
@@ -91,7 +93,7 @@ func (h *History) Plan(peer, last proto.Zxid, disk bool) Plan {
 	switch {
 	case peer == last:
 		return Plan{Op: Diff, Zxid: peer}
-	case peer > newest && !fresh:
+	case peer > newest && !fresh && newest.Counter() != 0:
 		return Plan{Op: Trunc, Zxid: newest}
 	case peer >= oldest && peer <= newest:
 		if p, ok := walk(slices.Values(h.entries), peer, newest); ok {

@@ -23,6 +23,8 @@ var (
 	ErrSilent    = errors.New("nothing was heard in time")
 	ErrSlowToLog = errors.New("a proposal was not acknowledged in time")
 	ErrReplaced  = errors.New("the server has connected anew")
+	ErrOwnID     = errors.New("the learner has this server's id")
+	ErrBusy      = errors.New("too many observers are being brought up to date")
 )
 
 // LeaderConfig is what a leader begins with.
@@ -31,12 +33,14 @@ type LeaderConfig struct {
 	Quorum    quorum.Config // committed configuration
 	Accepted  int64         // epochs on disk
 	Current   int64
-	Last      proto.Zxid // last zxid of the own log, all of which counts as history
+	Last      proto.Zxid // last zxid of the own log, all of which counts as history, and is durable
 	Tick      time.Duration
-	InitLimit int // ticks
-	SyncLimit int // ticks
-	DiskSync  bool
-	ForceSnap bool
+	InitLimit int  // ticks until a learner is up to date
+	SyncLimit int  // ticks without a sign of life
+	DiskSync  bool // the log on disk serves where the window does not reach
+	ForceSnap bool // always by a snapshot
+	MaxSnaps  int  // observers are refused while as many learners are brought a snapshot; 0: never
+	MaxDiffs  int  // the same with what is missing
 	History   *History
 }
 
@@ -81,12 +85,13 @@ type learner struct {
 	observer bool
 	voter    bool
 	state    learnerState
+	snap     bool       // is brought a snapshot
 	last     proto.Zxid // from ACKEPOCH
 	acked    proto.Zxid
-	heard    int64 // when the last packet came
-	deadline int64 // tick up to which the learner counts as alive
-	waiting  proto.Zxid
-	since    int64 // when waiting, its oldest unacknowledged proposal, was sent
+	heard    int64      // when the last packet came
+	deadline int64      // tick up to which the learner counts as alive
+	waiting  proto.Zxid // its oldest unacknowledged proposal, 0: none
+	since    int64      // since when that is waited for
 }
 
 type learnerState uint8
@@ -107,8 +112,12 @@ type pendingSync struct {
 	link LinkID
 }
 
-// Lead returns the leader of an ensemble that has just elected this server.
+// Lead returns the leader of an ensemble that has just elected this server. A window that
+// does not end where the log ends is not used: learners would miss what lies between.
 func Lead(cfg LeaderConfig, now int64) *Leader {
+	if last, ok := cfg.History.Last(); ok && last != cfg.Last && cfg.Last.Counter() != 0 {
+		cfg.History.Reset(cfg.Last)
+	}
 	l := &Leader{
 		cfg: cfg, since: now, epoch: cfg.Accepted + 1, learners: map[LinkID]*learner{}, nextPing: now,
 		proposed: cfg.Last, committed: cfg.Last, durable: cfg.Last,
@@ -130,7 +139,8 @@ func (l *Leader) Proposed() proto.Zxid { return l.proposed }
 // Outstanding returns how many proposals are not committed.
 func (l *Leader) Outstanding() int { return len(l.outstanding) }
 
-// Connected says that a server has opened a link.
+// Connected says that a server has opened a link. It has as long as for an answer to say
+// who it is.
 func (l *Leader) Connected(link LinkID, now int64) {
 	l.learners[link] = &learner{heard: now, deadline: l.tick + int64(l.cfg.InitLimit+l.cfg.SyncLimit)}
 }
@@ -139,6 +149,13 @@ func (l *Leader) Connected(link LinkID, now int64) {
 func (l *Leader) Gone(link LinkID) {
 	delete(l.learners, link)
 	l.syncs = slices.DeleteFunc(l.syncs, func(s pendingSync) bool { return s.link == link })
+}
+
+// Progress says that a learner takes in what [Bring] sends: a long history is no silence.
+func (l *Leader) Progress(link LinkID, now int64) {
+	if f := l.learners[link]; f != nil {
+		f.heard = max(f.heard, now)
+	}
 }
 
 // drop ends a link.
@@ -150,7 +167,7 @@ func (l *Leader) drop(link LinkID, reason error) {
 // Step handles a packet of a learner.
 func (l *Leader) Step(link LinkID, p Packet, now int64) {
 	f := l.learners[link]
-	if f == nil {
+	if f == nil || l.stopped {
 		return
 	}
 	f.heard, f.deadline = now, max(f.deadline, l.tick+int64(l.cfg.SyncLimit))
@@ -179,6 +196,9 @@ func (l *Leader) inform(link LinkID, f *learner, p Packet, now int64) {
 	case err != nil || info.Protocol < ProtocolVersion:
 		l.drop(link, ErrOldPeer)
 		return
+	case info.Server == l.cfg.Self:
+		l.drop(link, ErrOwnID) // its acknowledgements would pass for ours
+		return
 	case info.ConfigVersion > l.cfg.Quorum.Version:
 		l.drop(link, ErrConfig)
 		return
@@ -191,7 +211,7 @@ func (l *Leader) inform(link LinkID, f *learner, p Packet, now int64) {
 	f.server, f.observer, f.state = info.Server, p.Type == ObserverInfo, informed
 	f.voter = !f.observer && l.cfg.Quorum.IsVoter(f.server)
 	if l.phase != discovery {
-		l.tell(link, f)
+		l.tell(link, f, now)
 		return
 	}
 	if f.voter {
@@ -210,7 +230,7 @@ func (l *Leader) discover(now int64) {
 	l.do(StoreAccepted{l.epoch})
 	for _, link := range l.links() {
 		if f := l.learners[link]; f.state == informed {
-			l.tell(link, f)
+			l.tell(link, f, now)
 		}
 	}
 	l.agreed.Add(l.cfg.Self)
@@ -220,10 +240,11 @@ func (l *Leader) discover(now int64) {
 // links returns the links in a fixed order, so that a run can be repeated.
 func (l *Leader) links() []LinkID { return slices.Sorted(maps.Keys(l.learners)) }
 
-// tell sends the epoch.
-func (l *Leader) tell(link LinkID, f *learner) {
-	f.state = told
-	l.send(link, Packet{Type: LeaderInfo, Zxid: proto.NewZxid(l.epoch, 0), Data: jute.AppendInt(nil, ProtocolVersion)})
+// tell sends the epoch. The time that a learner has to answer begins now, as at each
+// packet that it had to wait for.
+func (l *Leader) tell(link LinkID, f *learner, now int64) {
+	f.state, f.heard = told, now
+	l.send(link, Packet{Type: LeaderInfo, Zxid: l.start(), Data: jute.AppendInt(nil, ProtocolVersion)})
 }
 
 func (l *Leader) send(link LinkID, packets ...Packet) { l.do(Send{[]LinkID{link}, packets}) }
@@ -235,7 +256,12 @@ func (l *Leader) agree(link LinkID, f *learner, p Packet, now int64) {
 		l.drop(link, fmt.Errorf("%v: %w", p.Type, ErrOrder))
 		return
 	}
-	current := int64(jute.NewDecoder(p.Data).Int())
+	d := jute.NewDecoder(p.Data)
+	current := int64(d.Int())
+	if d.Err() != nil {
+		l.drop(link, fmt.Errorf("%v without an epoch: %w", p.Type, ErrOrder))
+		return
+	}
 	f.last = p.Zxid
 	if l.phase == agreement && current != -1 {
 		if current > l.cfg.Current || current == l.cfg.Current && f.last > l.cfg.Last {
@@ -248,7 +274,7 @@ func (l *Leader) agree(link LinkID, f *learner, p Packet, now int64) {
 	}
 	f.state = agreeing
 	if l.phase > agreement {
-		l.bring(link, f)
+		l.bring(link, f, now)
 		return
 	}
 	l.synchronise(now)
@@ -263,7 +289,7 @@ func (l *Leader) synchronise(now int64) {
 	l.do(StoreCurrent{l.epoch})
 	for _, link := range l.links() {
 		if f := l.learners[link]; f.state == agreeing {
-			l.bring(link, f)
+			l.bring(link, f, now)
 		}
 	}
 	l.synced.Add(l.cfg.Self)
@@ -271,43 +297,72 @@ func (l *Leader) synchronise(now int64) {
 }
 
 // bring sends a learner what it lacks, and from then on what is proposed.
-func (l *Leader) bring(link LinkID, f *learner) {
-	f.state = bringing
-	last := l.committed
+func (l *Leader) bring(link LinkID, f *learner, now int64) {
 	plan := Plan{Op: Snap, Entries: l.cfg.History.after(l.cfg.History.applied)}
 	if !l.cfg.ForceSnap {
-		plan = l.cfg.History.Plan(f.last, last, l.cfg.DiskSync)
+		plan = l.cfg.History.Plan(f.last, l.committed, l.cfg.DiskSync)
 	}
+	f.snap = plan.Op == Snap && !plan.Disk
+	if f.observer && l.busy(f.snap) {
+		l.drop(link, ErrBusy)
+		return
+	}
+	f.state, f.heard = bringing, now
 	l.do(Bring{Link: link, Server: f.server, Peer: f.last, Plan: plan})
-	if !f.observer {
-		for _, e := range l.outstanding {
-			l.send(link, Packet{Type: Proposal, Zxid: e.Zxid, Data: e.Raw})
-		}
+	if !f.observer && len(l.outstanding) > 0 {
+		l.send(link, proposals(l.outstanding)...)
 	}
-	l.send(link, Packet{Type: NewLeader, Zxid: proto.NewZxid(l.epoch, 0), Data: []byte(l.cfg.Quorum.String())})
+	l.send(link, Packet{Type: NewLeader, Zxid: l.start(), Data: []byte(l.cfg.Quorum.String())})
 }
 
-// firstAck handles the ACK of NEWLEADER.
+// busy says whether as many learners are brought up in that way as may be.
+func (l *Leader) busy(snap bool) bool {
+	limit, n := l.cfg.MaxDiffs, 0
+	if snap {
+		limit = l.cfg.MaxSnaps
+	}
+	for _, f := range l.learners {
+		if f.state == bringing && f.snap == snap {
+			n++
+		}
+	}
+	return limit > 0 && n >= limit
+}
+
+// start returns the zxid before the epoch's first.
+func (l *Leader) start() proto.Zxid { return proto.NewZxid(l.epoch, 0) }
+
+// firstAck handles the ACK of NEWLEADER. Old followers may acknowledge proposals before
+// it (ZOOKEEPER-4685): that is noted, and counts once the learner itself does.
 func (l *Leader) firstAck(link LinkID, f *learner, p Packet, now int64) {
-	if p.Type != Ack {
+	switch {
+	case p.Type != Ack:
 		l.drop(link, fmt.Errorf("%v: %w", p.Type, ErrOrder))
+		return
+	case p.Zxid != l.start():
+		l.ack(f, p.Zxid, now)
 		return
 	}
 	f.state = acked
 	if l.phase == broadcast {
-		l.release(link, f)
+		l.release(link, f, now)
 		return
 	}
-	if f.voter && p.Zxid == proto.NewZxid(l.epoch, 0) {
+	if f.voter {
 		l.synced.Add(f.server)
 	}
 	l.establish(now)
 }
 
-// release lets a learner serve.
-func (l *Leader) release(link LinkID, f *learner) {
-	f.state, f.acked = serving, max(f.acked, proto.NewZxid(l.epoch, 0))
+// release lets a learner serve. It may acknowledge proposals from now on.
+func (l *Leader) release(link LinkID, f *learner, now int64) {
+	f.state, f.acked = serving, max(f.acked, l.start())
+	f.heard, f.deadline, f.waiting = now, max(f.deadline, l.tick+int64(l.cfg.SyncLimit)), 0
+	if !f.observer && l.proposed > f.acked {
+		f.waiting, f.since = f.acked+1, now
+	}
 	l.send(link, Packet{Type: UpToDate, Zxid: -1})
+	l.commit()
 }
 
 // establish begins the broadcast once a quorum is up to date.
@@ -316,12 +371,11 @@ func (l *Leader) establish(now int64) {
 		return
 	}
 	l.phase, l.since = broadcast, now
-	start := proto.NewZxid(l.epoch, 0)
-	l.proposed, l.committed, l.durable = start, start, start
+	l.proposed, l.committed, l.durable = l.start(), l.start(), l.start()
 	l.do(Serve{l.epoch})
 	for _, link := range l.links() {
 		if f := l.learners[link]; f.state == acked {
-			l.release(link, f)
+			l.release(link, f, now)
 		}
 	}
 }

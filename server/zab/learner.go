@@ -14,6 +14,7 @@ var (
 	ErrStaleLeader = errors.New("the leader's epoch is older than one already accepted")
 	ErrGap         = errors.New("a proposal is missing")
 	ErrMismatch    = errors.New("the leader commits what it did not propose next")
+	ErrMalformed   = errors.New("a proposal holds no transaction of its zxid")
 )
 
 // LearnerConfig is what a learner begins with.
@@ -22,7 +23,7 @@ type LearnerConfig struct {
 	Observer      bool  // does not vote
 	Accepted      int64 // epochs on disk
 	Current       int64
-	Last          proto.Zxid // last zxid of the own log; -1: the data is empty and not trusted
+	Last          proto.Zxid // last zxid of the own log, all of it durable; -1: the data is empty and not trusted
 	ConfigVersion int64      // of the committed configuration
 }
 
@@ -30,12 +31,12 @@ type LearnerConfig struct {
 type stage uint8
 
 const (
-	greeting stage = iota // waits for LEADERINFO
-	waiting               // waits for DIFF, TRUNC or SNAP
-	learning              // takes in the history, up to NEWLEADER
-	storing               // makes it durable
-	waitingUp             // waits for UPTODATE
-	following             // broadcast
+	greeting  stage = iota // waits for LEADERINFO
+	waiting                // waits for DIFF, TRUNC or SNAP
+	learning               // takes in the history, up to NEWLEADER
+	storing                // makes it durable
+	waitingUp              // waits for UPTODATE
+	following              // broadcast
 )
 
 // Learner is the state machine of a follower or observer. It is not safe for concurrent
@@ -47,7 +48,8 @@ type Learner struct {
 	epoch int64
 
 	direct   bool         // after SNAP and TRUNC, until NEWLEADER: what is committed is applied, not logged
-	proposed proto.Zxid   // last proposal seen, 0 before the first
+	snapshot proto.Zxid   // up to where the snapshot that was installed holds everything; 0: none was
+	last     proto.Zxid   // end of the history, proposals included
 	pending  []Entry      // proposals that are not committed; the first ones may be logged
 	commits  []proto.Zxid // seen before UPTODATE, of entries in pending
 	loggedTo proto.Zxid   // storing: what must be durable before the acknowledgement
@@ -59,7 +61,7 @@ type Learner struct {
 // Learn returns the learner of an ensemble that elected another server. Its first
 // actions go to the leader.
 func Learn(cfg LearnerConfig) *Learner {
-	l := &Learner{cfg: cfg}
+	l := &Learner{cfg: cfg, last: cfg.Last}
 	t := FollowerInfo
 	if cfg.Observer {
 		t = ObserverInfo
@@ -75,11 +77,15 @@ func (l *Learner) Epoch() int64 { return l.epoch }
 // Following says that the learner is up to date and serves.
 func (l *Learner) Following() bool { return l.stage == following }
 
+// Learned says that NEWLEADER has come: before, the leader may be silent for as long as
+// the initial limit allows, from now on for the shorter one of the broadcast.
+func (l *Learner) Learned() bool { return l.stage > learning }
+
 // Outstanding returns how many proposals are not committed.
 func (l *Learner) Outstanding() int { return len(l.pending) }
 
-// Partial says that the database is neither what it was before nor complete: when the
-// learner stops now, it must be loaded from disk again.
+// Partial says that the database is neither what it was before nor complete and saved:
+// when the learner stops now, it must be loaded from disk again.
 func (l *Learner) Partial() bool { return l.direct && l.stage < waitingUp }
 
 func (l *Learner) send(p Packet) { l.do(Send{Packets: []Packet{p}}) }
@@ -130,10 +136,10 @@ func (l *Learner) begin(p Packet) {
 	switch p.Type {
 	case Diff:
 	case Trunc:
-		l.direct = true
+		l.direct, l.last = true, p.Zxid
 		l.do(Truncate{p.Zxid})
 	case Snap:
-		l.direct = true
+		l.direct, l.last, l.snapshot = true, p.Zxid, p.Zxid
 		l.do(Install{p.Zxid})
 	default:
 		l.stop(fmt.Errorf("%v: %w", p.Type, ErrOrder))
@@ -161,38 +167,62 @@ func (l *Learner) learn(p Packet) {
 	}
 }
 
-// take adds a proposal of the synchronisation. A hole in them must not become one in the
-// log.
-func (l *Learner) take(p Packet) {
+// take adds a proposal to those that are not committed. It says whether it did: what the
+// snapshot holds may be repeated behind it.
+func (l *Learner) take(p Packet) bool {
 	e, ok := l.entry(p)
-	if !ok {
-		return
+	switch {
+	case !ok:
+		l.stop(fmt.Errorf("%v: %w", p, ErrMalformed))
+		return false
+	case l.known(e.Zxid):
+		return false
+	case !follows(l.last, e.Zxid):
+		l.stop(fmt.Errorf("%v after %v: %w", e.Zxid, l.last, ErrGap))
+		return false
 	}
-	if l.proposed != 0 && e.Zxid != l.proposed+1 && e.Zxid.Epoch() <= l.proposed.Epoch() {
-		l.stop(fmt.Errorf("%v after %v: %w", e.Zxid, l.proposed, ErrGap))
-		return
-	}
-	l.proposed = e.Zxid
+	l.last = e.Zxid
 	l.pending = append(l.pending, e)
+	return true
+}
+
+// known says whether the snapshot that was installed holds the transaction.
+func (l *Learner) known(zxid proto.Zxid) bool { return l.snapshot != 0 && zxid <= l.snapshot }
+
+// follows says whether a transaction may come behind another in a log: a hole in what the
+// leader sends must not become one in the log, nor in those of later learners
+// (ZOOKEEPER-2418, 4925). Where an epoch ended, and which zxid is another's first, cannot
+// be told.
+func follows(last, next proto.Zxid) bool {
+	return next == last+1 || next.Epoch() > last.Epoch() || next > last && last.Counter() == 0
 }
 
 // entry returns the transaction of a proposal. An INFORM that activates a configuration
 // has the id of a server before it.
 func (l *Learner) entry(p Packet) (Entry, bool) {
+	const (
+		designated = 8
+		header     = 32 // long client, int cxid, long zxid, long time, int type
+	)
 	raw := p.Data
 	if p.Type == InformAndActivate {
-		const designated = 8
 		if len(raw) < designated {
-			l.stop(fmt.Errorf("%v: %w", p.Type, ErrOrder))
 			return Entry{}, false
 		}
 		raw = raw[designated:]
 	}
-	return Entry{p.Zxid, raw}, true
+	if len(raw) < header {
+		return Entry{}, false
+	}
+	d := jute.NewDecoder(raw[8+4:])
+	return Entry{p.Zxid, raw}, proto.Zxid(d.Long()) == p.Zxid
 }
 
 // early handles a commit that comes before UPTODATE.
 func (l *Learner) early(zxid proto.Zxid) {
+	if l.known(zxid) {
+		return
+	}
 	if !l.direct {
 		l.commits = append(l.commits, zxid)
 		return
@@ -207,8 +237,8 @@ func (l *Learner) early(zxid proto.Zxid) {
 // stays aside; only then comes the epoch, and only then the acknowledgement
 // (ZOOKEEPER-3911, 4643, 4646).
 func (l *Learner) newLeader(p Packet) {
-	if p.Zxid.Epoch() != l.epoch {
-		l.stop(fmt.Errorf("NEWLEADER of epoch %d in epoch %d: %w", p.Zxid.Epoch(), l.epoch, ErrOrder))
+	if p.Zxid != proto.NewZxid(l.epoch, 0) || l.stage != learning {
+		l.stop(fmt.Errorf("%v in epoch %d: %w", p, l.epoch, ErrOrder))
 		return
 	}
 	l.stage = storing
@@ -268,11 +298,14 @@ func (l *Learner) upToDate() {
 	l.stage = following
 	l.send(Packet{Type: Ack, Zxid: proto.NewZxid(l.epoch, 0)})
 	l.do(Serve{l.epoch})
+	commits := l.commits
+	l.commits = nil
+	if l.cfg.Observer { // has nothing from now on that is not committed
+		l.pending = l.pending[:min(len(commits), len(l.pending))]
+	}
 	if len(l.pending) > 0 {
 		l.log(l.pending)
 	}
-	commits := l.commits
-	l.commits = nil
 	for _, zxid := range commits {
 		l.commit(zxid)
 	}
@@ -311,14 +344,13 @@ func (l *Learner) Durable(zxid proto.Zxid) {
 func (l *Learner) follow(p Packet) {
 	switch p.Type {
 	case Proposal:
-		if e, ok := l.entry(p); ok && !l.cfg.Observer {
-			l.pending = append(l.pending, e)
+		if !l.cfg.Observer && l.take(p) {
 			l.log(l.pending[len(l.pending)-1:])
 		}
 	case Inform, InformAndActivate:
-		if e, ok := l.entry(p); ok && l.cfg.Observer {
-			l.log([]Entry{e})
-			l.do(Decided{e.Zxid})
+		if l.cfg.Observer && l.take(p) {
+			l.log(l.pending[len(l.pending)-1:])
+			l.commit(p.Zxid)
 		}
 	case Commit, CommitAndActivate:
 		if !l.cfg.Observer {
@@ -334,7 +366,7 @@ func (l *Learner) follow(p Packet) {
 // commit passes on that the oldest proposal is decided. Java exits when another is.
 func (l *Learner) commit(zxid proto.Zxid) {
 	switch {
-	case len(l.pending) == 0:
+	case len(l.pending) == 0 || l.known(zxid):
 	case l.pending[0].Zxid != zxid:
 		l.stop(fmt.Errorf("%v before %v: %w", zxid, l.pending[0].Zxid, ErrMismatch))
 	default:
