@@ -28,6 +28,7 @@
 //	storage   a data directory: recovery, epochs, retention
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets
+//	peer      sockets between servers: the mesh of elections
 //	replica   runs a member: loop, log writer, applier, snapshotter
 //	metrics   counters and summaries
 //	admin     four-letter words
@@ -56,6 +57,11 @@
 //	reader             conn     one per connection; runs reads itself
 //	writer             conn     only while a client is slower than its replies
 //	sweep              conn     closes silent connections
+//	accept             peer     one per election address
+//	greeting           peer     one per accepted connection, until it has said who it is
+//	dial               peer     one per server that is to be reached, until it is
+//	reader, writer     peer     one each per connection between servers
+//	loop               peer     passes on what the server sends to itself
 //	loop               replica  owns the member, its only caller
 //	log writer         replica  owns the open log
 //	applier            replica  the only writer of the database
