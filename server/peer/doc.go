@@ -29,5 +29,15 @@
 // rarely, with its name looked up each time. That it cannot be reached is logged when it
 // changes, not at each try.
 //
-// Java: QuorumCnxManager.
+// # Links
+//
+// A learner dials its leader's quorum port; over this link they exchange zab's packets,
+// back to back, with nothing between them but the stream of a snapshot behind a SNAP
+// packet. [Learners] is the leader's side, and listens only while it leads; [Uplink] is
+// the learner's. What is sent never waits: a writer for each link sends all that has
+// gathered with one write, and encodes a batch for many links once. A server that does
+// not read loses its link when too much waits for it. A reader for each link passes on
+// all packets that have come, and notices when a leader is silent for too long.
+//
+// Java: QuorumCnxManager; LearnerHandler, Learner.
 package peer
