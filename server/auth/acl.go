@@ -1,10 +1,7 @@
 package auth
 
 import (
-	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 
 	"gokeeper/server/proto"
 )
@@ -148,80 +145,6 @@ func (p *Policy) Valid(id proto.Identity) bool {
 		return p.SASL && validPrincipal(id.ID)
 	}
 	return false
-}
-
-// validDigest says whether Java's split at ":" gives two parts; it drops empty ones at
-// the end.
-func validDigest(id string) bool {
-	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
-}
-
-// validName is a syntactic check of a distinguished name: attributes with a value.
-func validName(id string) bool {
-	if strings.TrimSpace(id) == "" {
-		return false
-	}
-	for _, part := range splitName(id) {
-		key, _, ok := strings.Cut(part, "=")
-		if !ok || strings.TrimSpace(key) == "" {
-			return false
-		}
-	}
-	return true
-}
-
-// splitName splits at commas, semicolons and plus signs that are not escaped or quoted.
-func splitName(id string) []string {
-	var parts []string
-	start, quoted := 0, false
-	for i := 0; i < len(id); i++ {
-		switch c := id[i]; {
-		case c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ',' || c == ';' || c == '+'):
-			parts, start = append(parts, id[start:i]), i+1
-		}
-	}
-	return append(parts, id[min(start, len(id)):])
-}
-
-// validPrincipal is the form of a Kerberos name: name[/host][@realm].
-func validPrincipal(id string) bool {
-	name, realm, _ := strings.Cut(id, "@")
-	if strings.ContainsAny(realm, "/@") {
-		return false
-	}
-	first, host, hasHost := strings.Cut(name, "/")
-	return first != "" && !strings.Contains(host, "/") && (!hasHost || host != "")
-}
-
-// ipMatches says whether the address is in the range addr[/bits].
-func ipMatches(aclID, id string) bool {
-	addr, err := netip.ParseAddr(id)
-	if err != nil {
-		return false
-	}
-	prefix, ok := parsePrefix(aclID)
-	return ok && prefix.Contains(addr)
-}
-
-// parsePrefix reads addr[/bits] without what Java does not know: zones and IPv4 inside
-// IPv6.
-func parsePrefix(s string) (netip.Prefix, bool) {
-	text, bits, hasBits := strings.Cut(s, "/")
-	addr, err := netip.ParseAddr(text)
-	if err != nil || addr.Zone() != "" || addr.Is6() && strings.Contains(text, ".") {
-		return netip.Prefix{}, false
-	}
-	n := addr.BitLen()
-	if hasBits {
-		if n, err = strconv.Atoi(bits); err != nil || n < 0 || n > addr.BitLen() {
-			return netip.Prefix{}, false
-		}
-	}
-	return netip.PrefixFrom(addr, n), true
 }
 
 // MaskDigest returns the list with the secrets of digest ids replaced by x, as getACL

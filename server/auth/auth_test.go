@@ -65,6 +65,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// TestValid holds what Java's providers accept, odd as it is.
 func TestValid(t *testing.T) {
 	all, plain := Policy{X509: true, SASL: true}, Policy{}
 	f := func(p Policy, want bool, texts ...string) {
@@ -77,12 +78,15 @@ func TestValid(t *testing.T) {
 	}
 	f(plain, true, "world:anyone", "digest:a:b", "digest::b", "digest:a:b:", "digest:a:b::")
 	f(plain, false, "world:", "world:Anyone", "digest:", "digest:x", "digest:a:", "digest::", "digest:a:b:c", "digest:::b")
-	f(plain, true, "ip:1.2.3.4", "ip:0.0.0.0/0", "ip:10.0.0.0/32", "ip:::1", "ip:::/128", "ip:1:2:3:4:5:6:7:8/0", "ip:fe80::1/64")
-	f(plain, false, "ip:", "ip:1.2.3", "ip:1.2.3.4.5", "ip:1.2.3.256", "ip:1.2.3.4/", "ip:1.2.3.4/33", "ip:1.2.3.4/-1", "ip:1.2.3.4/x",
-		"ip:::1/129", "ip:::ffff:1.2.3.4", "ip:fe80::1%eth0", "ip:1::2::3", "ip:12345::", "ip:host")
+	f(plain, true, "ip:1.2.3.4", "ip:0.0.0.0/0", "ip:10.0.0.0/32", "ip:010.+0.-0.00004/+08", "ip:::1", "ip:::/128", "ip:1:2:3:4:5:6:7:8/0",
+		"ip:1:2:3:4:5:6:7::", "ip:FE80::0001/64")
+	f(plain, false, "ip:", "ip:1.2.3", "ip:1.2.3.4.5", "ip:1.2..4", "ip:1.2.3.256", "ip:1.2.3.-1", "ip: 1.2.3.4", "ip:1.2.3.4/", "ip:1.2.3.4/33",
+		"ip:1.2.3.4/-1", "ip:1.2.3.4/x", "ip:1.2.3.4/8/8", "ip:::1/129", "ip:::ffff:1.2.3.4", "ip:fe80::1%eth0", "ip:1::2::3", "ip:12345::", "ip:host")
 	f(plain, false, "x509:CN=a", "sasl:a", "super:", "super:a", "auth:", ":", "Digest:a:b")
-	f(all, true, "x509:CN=a", "x509:CN=a,O=b+C=d", `x509:CN="a,b"`, `x509:CN=a\,b`, "sasl:a", "sasl:a/host", "sasl:a@REALM", "sasl:a/host@REALM")
-	f(all, false, "x509:", "x509: ", "x509:a", "x509:CN=a,b", "x509:=a", `x509:\`, "sasl:", "sasl:@REALM", "sasl:/host", "sasl:a/", "sasl:a@b@c", "sasl:a/b/c")
+	f(all, true, "x509:", "x509:CN=a", "x509: cn =a, O=b+C=DEU; OU=", "x509:CN=", `x509:CN="a,b"`, `x509:CN=a\,b`, "x509:1.2.840=a", "x509:OID.1.2=a", "x509:DNQ=a")
+	f(all, false, "x509: ", "x509:a", "x509:CN=a,b", "x509:CN=a,", "x509:=a", `x509:\`, "x509:SN=a", "x509:1=a", "x509:1.x=a", "x509:1..2=a", "x509:1.=a", "x509:,")
+	f(all, true, "sasl:", "sasl:a", "sasl:a/host", "sasl:a@REALM", "sasl:a/host@REALM", "sasl:/", "sasl:a/b/c", "sasl:a b", "sasl:@", "sasl:a/@")
+	f(all, false, "sasl:a@b@c", "sasl:a@b/c", "sasl:a/b/c@d", "sasl:a@@")
 	f(Policy{NoDigest: true}, false, "digest:a:b")
 }
 
@@ -135,7 +139,7 @@ func TestAllows(t *testing.T) {
 	f(Policy{SkipACL: true}, "", list("0:world:anyone"), proto.PermAll, true)
 	for acl, want := range map[string]bool{
 		"10.0.0.1": true, "10.0.0.2": false, "10.0.0.2/31": false, "10.0.0.0/31": true, "10.255.0.0/8": true, "11.0.0.0/7": true,
-		"0.0.0.0/0": true, "::/0": false, "::ffff:a00:1": false,
+		"010.000.+0.01": true, "0.0.0.0/0": true, "::/0": false, "::ffff:a00:1": false,
 	} {
 		f(plain, "ip:", list("31:ip:"+acl), proto.PermRead, want)
 	}
