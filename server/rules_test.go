@@ -41,7 +41,7 @@ var packages = []struct {
 	{"tree", pure, "jute proto txn"},
 	{"watch", pure, "proto"},
 	{"session", pure, "proto"},
-	{"auth", pure, "proto"},
+	{"auth", pure, "jute proto"},
 	{"sasl", pure, ""},
 	{"prep", pure, "jute proto txn tree auth quorum"},
 	{"election", pure, "jute proto quorum"},

@@ -9,6 +9,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -19,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 )
 
@@ -66,9 +68,9 @@ func (p *Policy) Authenticate(scheme string, credentials []byte, remote netip.Ad
 // digest returns user:base64(hash(user:password)).
 func (p *Policy) digest(credentials []byte) string {
 	h := p.hash()
-	h.Write(credentials)
-	user, _, _ := strings.Cut(string(credentials), ":")
-	return user + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil))
+	h.Write(jute.Text(credentials))
+	user, _, _ := bytes.Cut(credentials, []byte(":"))
+	return jute.JavaString(user) + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
 func (p *Policy) hash() hash.Hash {

@@ -55,6 +55,7 @@ func TestAuthenticate(t *testing.T) {
 	f(plain, "digest", []byte("x"), "digest:x:EfatjsUqKYSrqv18O1FlA3hcIHI=")
 	f(plain, "digest", []byte{}, "digest::2jmj7l5rSw0yVb/vlWAYkK/YBwk=")
 	f(plain, "digest", nil)
+	f(plain, "digest", []byte("u😀\xe2\x82:p\xff"), "digest:u\xed\xa0\xbd\xed\xb8\x80\uFFFD:vrzg1DAhYUAN+ZAn2ALzXwvrJyk=")
 	f(Policy{NoDigest: true}, "digest", []byte("super:admin"))
 	f(Policy{DigestAlg: "sha-256"}, "digest", []byte("super:admin"), "digest:super:wtZw1Um4mq1rRKbXqxHs8ueodBP35/JhtBP/nwJ62WY=")
 	f(Policy{SuperDigest: strings.TrimPrefix(admin, "digest:")}, "digest", []byte("super:admin"), "super:", admin)

@@ -95,14 +95,13 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(addr, n), true
 }
 
-// parseAddress reads an address. As in Java, the numbers of IPv4 may have a sign and
-// zeros in front, and are decimal.
+// parseAddress reads an address. As in Java, numbers may have a sign, those of IPv4 zeros
+// in front.
 func parseAddress(s string) (netip.Addr, bool) {
-	parts := strings.Split(s, ".")
-	if len(parts) == 1 {
-		addr, err := netip.ParseAddr(s)
-		return addr, err == nil && addr.Zone() == ""
+	if strings.Contains(s, ":") {
+		return parseV6(s)
 	}
+	parts := strings.Split(s, ".")
 	var b [4]byte
 	if len(parts) != len(b) {
 		return netip.Addr{}, false
@@ -115,4 +114,38 @@ func parseAddress(s string) (netip.Addr, bool) {
 		b[i] = byte(n)
 	}
 	return netip.AddrFrom4(b), true
+}
+
+// parseV6 reads eight segments, or up to seven around one "::".
+func parseV6(s string) (netip.Addr, bool) {
+	const segments = 8
+	left, right, short := strings.Cut(s, "::")
+	head, tail := splitSegments(left), splitSegments(right)
+	if strings.Contains(right, "::") || short && len(head)+len(tail) >= segments || !short && len(head) != segments {
+		return netip.Addr{}, false
+	}
+	var b [2 * segments]byte
+	if !putSegments(b[:], head) || !putSegments(b[2*(segments-len(tail)):], tail) {
+		return netip.Addr{}, false
+	}
+	return netip.AddrFrom16(b), true
+}
+
+func splitSegments(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ":")
+}
+
+// putSegments writes hexadecimal segments of at most four characters, a sign being one.
+func putSegments(b []byte, parts []string) bool {
+	for i, part := range parts {
+		n, err := strconv.ParseInt(part, 16, 32)
+		if err != nil || len(part) > 4 {
+			return false
+		}
+		b[2*i], b[2*i+1] = byte(n>>8), byte(n)
+	}
+	return true
 }

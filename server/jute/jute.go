@@ -206,6 +206,22 @@ func AppendJavaString(b, p []byte) []byte {
 // echoed strings can contain either.
 func JavaString(p []byte) string { return string(appendJava(nil, p)) }
 
+// Text returns p as Java reads it, in UTF-8: what is none becomes U+FFFD.
+func Text(p []byte) []byte {
+	if utf8.Valid(p) {
+		return p
+	}
+	var b []byte
+	for len(p) > 0 {
+		r, n := utf8.DecodeRune(p)
+		if r == utf8.RuneError {
+			n = replaced(p)
+		}
+		b, p = utf8.AppendRune(b, r), p[n:]
+	}
+	return b
+}
+
 func appendJava(b, p []byte) []byte {
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)

@@ -108,8 +108,9 @@ func DecodeACL(d *jute.Decoder) []ACL {
 	return acl
 }
 
-// decodeUncheckedACL reads a vector of ACL entries as a client sends it: what is null
-// becomes Null, since it depends on the rest what that means.
+// decodeUncheckedACL reads a vector of ACL entries as a client sends it: strings become
+// what Java makes of them, and what is null becomes Null, since it depends on the rest
+// what that means.
 func decodeUncheckedACL(d *jute.Decoder) []ACL {
 	n, ok := d.Vector()
 	if !ok {
@@ -117,7 +118,7 @@ func decodeUncheckedACL(d *jute.Decoder) []ACL {
 	}
 	name := func() string {
 		if b := d.Buffer(); b != nil {
-			return string(b)
+			return jute.JavaString(b)
 		}
 		return Null
 	}
