@@ -124,7 +124,7 @@ func TestMaskedACL(t *testing.T) {
 func TestGetEphemerals(t *testing.T) {
 	owned := func(path string) *txn.Create { n := node(path); n.Ephemeral = true; return n }
 	b := newBench(t, owned("/a"), owned("/ab"), owned("/b"), node("/c"))
-	for prefix, want := range map[string]string{"": "[/a /ab /b]", " \t": "[/a /ab /b]", "/": "[/a /ab /b]", "/a": "[/a /ab]", "/ab": "[/ab]", "a": "[]"} {
+	for prefix, want := range map[string]string{"": "[/a /ab /b]", " \t": "[/a /ab /b]", " / ": "[/a /ab /b]", " /a": "[]", "/": "[/a /ab /b]", "/a": "[/a /ab]", "/ab": "[/ab]", "a": "[]"} {
 		b.expect(prefix, b.read(proto.OpGetEphemerals, at(prefix)), "5 at 0x4: "+want)
 	}
 	b.expect("null", b.read(proto.OpGetEphemerals, null), "5 at 0x4: [/a /ab /b]")
@@ -147,6 +147,37 @@ func TestMultiRead(t *testing.T) {
 	b.expect("getChildren", b.read(proto.OpMultiRead, multi(proto.OpGetChildren, "/a", "/none")), `5 at 0x3: [[b] no node]`)
 	b.expect("exists", b.read(proto.OpMultiRead, multi(proto.OpExists, "/a")), "5 at 0x3: marshalling error")
 	b.expect("none", b.read(proto.OpMultiRead, multi(proto.OpGetData)), "5 at 0x3: []")
+
+	// a null path ends the whole, but not without the results before it; one in a record
+	// that is cut has none
+	part := func(path []byte) []byte {
+		h := proto.MultiHeader{Op: proto.OpGetChildren, Err: -1}
+		return append(append(h.Append(nil), path...), 0)
+	}
+	body := slices.Concat(part(at("/a")), part(null), part(at("/a")))
+	b.db.Read(b.c, &proto.Request{Xid: 5, Op: proto.OpMultiRead, Body: proto.AppendMultiEnd(body)})
+	p := jute.NewDecoder(b.c.out[4:])
+	p.Bytes(12)
+	if err, got := proto.Error(p.Int()), results(p); err != proto.MarshallingError || got != "[[b]]" || p.Len() != 0 {
+		t.Errorf("null path: %v, %s, %d bytes more", err, got, p.Len())
+	}
+	b.c.out = nil
+	b.expect("null path, cut", b.read(proto.OpMultiRead, body), "5 at 0x3: marshalling error")
+}
+
+// TestWatchedNames: a path to watch may be anything, and is called as Java calls it.
+func TestWatchedNames(t *testing.T) {
+	b := newBench(t)
+	typ := func(path []byte) []byte { return append(slices.Clip(path), 0, 0, 0, 1) }
+	b.expect("addWatch", b.read(proto.OpAddWatch, typ(null)), "5 at 0x0: 0")
+	b.expect("addWatch", b.read(proto.OpAddWatch, typ(at("/\xe2\x82"))), "5 at 0x0: 0")
+	recursive := func(path string) []byte { return append(at(path), 0, 0, 0, 5) }
+	b.expect("the root is not null", b.read(proto.OpCheckWatches, recursive("")), "5 at 0x0: no such watch")
+	b.expect("replaced", b.read(proto.OpCheckWatches, recursive("/\uFFFD")), "5 at 0x0: ")
+	b.expect("removed", b.read(proto.OpRemoveWatches, recursive("/\xff")), "5 at 0x0: ")
+	if n := b.db.watches.Len(); n != 1 {
+		t.Errorf("%d watches, want that of null", n)
+	}
 }
 
 // TestSetWatches has what histories do not: both forms, nulls, and nothing half done
@@ -180,6 +211,9 @@ func TestSetWatches(t *testing.T) {
 	f(proto.OpSetWatches2, seen(0, list("/a"), list("/none"), list()), 0, failed)
 	f(proto.OpSetWatches, seen(2, list("/a", "/none"), null, list("/b")), 1, event+"2 3 /none", failed)
 	f(proto.OpSetWatches, seen(2, list("/a"), list("/none"), []byte{0, 0, 0, 1, 0}), 0, failed)
+	f(proto.OpSetWatches, seen(2, list("/a", "/none"), append([]byte{0, 0, 0, 2}, slices.Concat(at("/x"), null)...), list("/b")), 2,
+		event+"2 3 /none", failed)
+	f(proto.OpSetWatches2, seen(2, list(), list(), list(), append([]byte{0, 0, 0, 1}, null...), list()), 2, reply)
 	f(proto.OpSetWatches, nil, 0, failed)
 }
 

@@ -153,7 +153,16 @@ func (q *query) pathWatch() (proto.PathWatch, bool) {
 }
 
 func (q *query) watch(path []byte, kind watch.Kind) {
-	q.db.watches.Watch(q.client, string(path), kind)
+	q.db.watches.Watch(q.client, watched(path), kind)
+}
+
+// watched returns the name under which a path is watched. It may be any string, or none:
+// that has the name that Java prints for null.
+func watched(path []byte) string {
+	if path == nil {
+		return "null"
+	}
+	return jute.JavaString(path)
 }
 
 // exists is the only read that arms a watch on a node that is not there.
@@ -257,11 +266,11 @@ func (q *query) getACL(b []byte) []byte {
 // ephemerals lists those of the own session whose path begins with a string, which
 // need not be a path; none or a blank one stands for all.
 func (q *query) ephemerals(b []byte) []byte {
-	prefix := q.d.String()
+	prefix := jute.JavaString(q.d.Buffer())
 	if q.d.Err() != nil {
 		return b
 	}
-	if strings.TrimSpace(prefix) == "" {
+	if t := strings.TrimFunc(prefix, func(r rune) bool { return r <= ' ' }); t == "" || t == proto.PathRoot {
 		prefix = proto.PathRoot
 	}
 	var found []string
@@ -289,17 +298,29 @@ func (q *query) whoAmI(b []byte) []byte {
 // multi answers the operations of a multiRead one by one; they share a moment here,
 // which Java does not promise.
 //
-// Writes in a multiRead are an error behind which Java sends the results so far: none,
-// since reads and writes do not mix.
+// A null path, and writes in a multiRead, are an error behind which Java sends the
+// results so far; with writes there are none, since reads and writes do not mix.
 func (q *query) multi(b []byte) []byte {
 	writes := q.d
 	if ops := proto.DecodeMulti(&writes); len(ops) > 0 && writes.Err() == nil {
 		q.err, q.body = proto.MarshallingError, true
 		return proto.AppendMultiEnd(b)
 	}
+	whole := q.d
+	for ok := true; ok; {
+		_, ok = proto.NextMultiRead(&whole)
+	}
+	if whole.Err() != nil {
+		q.d = whole
+		return b
+	}
 	for {
 		op, ok := proto.NextMultiRead(&q.d)
 		if !ok {
+			return proto.AppendMultiEnd(b)
+		}
+		if op.Path == nil {
+			q.err, q.body = proto.MarshallingError, true
 			return proto.AppendMultiEnd(b)
 		}
 		n := q.node(op.Path, proto.PermRead)

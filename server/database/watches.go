@@ -40,9 +40,9 @@ func (q *query) watches(op proto.Op) {
 	switch {
 	case r.Path == nil:
 	case op == proto.OpCheckWatches:
-		found = q.db.watches.Has(q.client, string(r.Path), typ)
+		found = q.db.watches.Has(q.client, watched(r.Path), typ)
 	default:
-		found = q.db.watches.Remove(q.client, string(r.Path), typ)
+		found = q.db.watches.Remove(q.client, watched(r.Path), typ)
 	}
 	if !found {
 		q.err = proto.NoWatcher
@@ -50,8 +50,8 @@ func (q *query) watches(op proto.Op) {
 }
 
 // setWatches arms again the watches of a connection that was lost, and appends the
-// events that it missed. A record that cannot be decoded does nothing; a list that is
-// null fails only after those before it have taken effect.
+// events that it missed. A record that cannot be decoded does nothing; a list or a path
+// that is null fails only after those before it have taken effect.
 func (q *query) setWatches(b []byte, op proto.Op) []byte {
 	whole := q.d
 	var r proto.SetWatches
@@ -67,6 +67,9 @@ func (q *query) setWatches(b []byte, op proto.Op) []byte {
 		}
 		for i := 0; i < n && q.d.Err() == nil; i++ {
 			path := q.d.Buffer()
+			if path == nil && list < standardLists {
+				q.d.Fail(proto.ErrNullPath)
+			}
 			if q.d.Err() == nil {
 				b = q.rearm(b, list, path, r.RelativeZxid)
 			}
@@ -78,6 +81,10 @@ func (q *query) setWatches(b []byte, op proto.Op) []byte {
 // rearmKinds are the watches that the lists of setWatches arm, in their order.
 var rearmKinds = [...]watch.Kind{watch.Data, watch.Data, watch.Child, watch.Persistent, watch.Recursive}
 
+// standardLists are how many of the lists are compared with the tree, which needs paths;
+// the others are armed as they are.
+const standardLists = 3
+
 // rearm handles one path of one list: data, exist, child, persistent, recursive. What
 // was missed becomes an event, the rest a watch, whoever may read the node. An event
 // about a node that exists goes only to who may read it; who may not gets no watch
@@ -86,7 +93,7 @@ func (q *query) rearm(b []byte, list int, path []byte, seen proto.Zxid) []byte {
 	n := q.db.tree.Find(path)
 	kind, event := rearmKinds[list], proto.EventType(0)
 	switch {
-	case list >= 3:
+	case list >= standardLists:
 	case list == 1 && n != nil:
 		event = proto.EventNodeCreated
 	case list == 1:
