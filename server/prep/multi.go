@@ -9,7 +9,7 @@ import (
 // multi checks the operations one after the other, each against what those before it
 // will have changed. When one fails nothing of the multi is recorded: the transaction
 // keeps those before it as they are, the code of the one that failed, and a
-// RuntimeInconsistency for each behind it.
+// RuntimeInconsistency for each behind it. One that is malformed fails the request.
 func (p *Prep) multi(d *jute.Decoder) (txn.Body, proto.Error) {
 	ops := proto.DecodeMulti(d)
 	if d.Err() != nil {
@@ -29,6 +29,9 @@ func (p *Prep) multi(d *jute.Decoder) (txn.Body, proto.Error) {
 		}
 		failed = true
 		p.rollback()
+		if err == proto.MarshallingError {
+			return nil, err // what Java cannot handle fails the whole
+		}
 		body.Ops = append(body.Ops, txn.Op{Type: proto.OpError, Body: &txn.Error{Code: err}})
 	}
 	return body, proto.OK
