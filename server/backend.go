@@ -9,8 +9,8 @@ import (
 // backend is the server as its client connections see it.
 type backend struct{ s *Server }
 
-// Serving says that sessions can be opened.
-func (b backend) Serving() (serving, readOnly bool) { return true, false }
+// Serving says whether sessions can be opened.
+func (b backend) Serving() (serving, readOnly bool) { return b.s.serving(), false }
 
 // LastZxid returns the last zxid applied.
 func (b backend) LastZxid() proto.Zxid { return b.s.db.LastZxid() }
@@ -27,8 +27,11 @@ func (b backend) Evict(id proto.SessionID) {
 	}
 }
 
-// Ordered says which requests take a place in the order of writes.
-func (b backend) Ordered(op proto.Op) bool { return op.IsWrite() }
+// Ordered says which requests take a place in the order of writes. A sync has one in an
+// ensemble; a standalone server is never behind itself.
+func (b backend) Ordered(op proto.Op) bool {
+	return op.IsWrite() || op == proto.OpSync && b.s.peers != nil
+}
 
 // Read answers a read at once.
 func (b backend) Read(c *conn.Conn, r *proto.Request) { b.s.db.Read(c, r) }
@@ -50,3 +53,6 @@ func (b backend) Command(_ *conn.Conn, word string, arg []byte) []byte {
 
 // Gone forgets a connection that has ended.
 func (b backend) Gone(c *conn.Conn) { b.s.db.Detach(c) }
+
+// serving says whether clients are served.
+func (s *Server) serving() bool { return s.replica != nil && s.replica.Serving() }

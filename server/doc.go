@@ -17,7 +17,7 @@
 //	prep      a client's write → a transaction
 //	election  fast leader election: notifications and time → notifications and a vote
 //	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
-//	member    one server's decisions: order, commit, expiry
+//	member    one server's decisions: role, order, commit, expiry
 //	config    zoo.cfg and flags → one struct and a list of complaints
 //
 // The others touch the world:
@@ -28,7 +28,7 @@
 //	storage   a data directory: recovery, epochs, retention
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets
-//	peer      sockets between servers: the mesh of elections
+//	peer      sockets between servers: the mesh of elections, links of leader and learners
 //	replica   runs a member: loop, log writer, applier, snapshotter
 //	metrics   counters and summaries
 //	admin     four-letter words
@@ -41,15 +41,24 @@
 //	            │          └ otherwise it hangs on the unfinished write ·············│··┐
 //	            └── write → replica inbox                                            │  ·
 //	                          │ whole inbox per turn                                 │  ·
-//	                        loop: member → prep → transactions                       │  ·
+//	                        loop: member → prep → transactions ── proposals → links  │  ·
 //	                          │                                                      │  ·
 //	                        log writer: append all, sync once                        │  ·
-//	                          │ durable                                              │  ·
-//	                        loop: commit                                             │  ·
+//	                          │ durable                  acknowledgements ← links    │  ·
+//	                        loop: zab: a quorum has it ────────── commits → links    │  ·
 //	                          │                                                      ▼  ▼
 //	                        applier: database.Apply: tree, events, reply, hung reads → socket
 //
 // A standalone server is an ensemble of one: what its log holds durably is committed.
+//
+// A follower's or observer's loop sends its clients' writes to the leader instead, and
+// waits for the transactions to come back. They take the same way as at the leader: log
+// writer, acknowledgement, commit, applier; there each finds the request that it answers.
+//
+//	Looking ── election ──→ Leading                 replica.Transport: notifications over
+//	   ▲                    Following, Observing    the mesh; links while a role lasts
+//	   │                       │
+//	   └──── Left: drop clients, close links, finish the log, apply all of it
 //
 // # Goroutines
 //
@@ -62,6 +71,9 @@
 //	dial               peer     one per server that is to be reached, until it is
 //	reader, writer     peer     one each per connection between servers
 //	loop               peer     passes on what the server sends to itself
+//	accept             peer     one per quorum address, while leading
+//	dial               peer     one per address of the leader, until it is reached
+//	reader, writer     peer     one each per link of leader and learner
 //	loop               replica  owns the member, its only caller
 //	log writer         replica  owns the open log
 //	applier            replica  the only writer of the database

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gokeeper/server/database"
+	"gokeeper/server/member"
 	"gokeeper/server/replica"
 )
 
@@ -40,5 +41,6 @@ func (s *Server) events() replica.Events {
 		Snapshot: func(took time.Duration) { m.SnapshotTime.Observe(took.Milliseconds()) },
 		Mismatch: func() { m.DigestMismatches.Add(1) },
 		Expired:  func(sessions int) { m.StaleSessions.Add(int64(sessions)) },
+		Role:     func(member.Role, bool) {},
 	}
 }

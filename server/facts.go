@@ -27,15 +27,15 @@ import (
 type facts struct{ s *Server }
 
 // Serving says that clients are served.
-func (f facts) Serving() bool { return true }
+func (f facts) Serving() bool { return f.s.serving() }
 
 // Summary returns what srvr shows.
 func (f facts) Summary() admin.Summary {
 	st := f.s.clients.Stats()
 	out := admin.Summary{
-		Version: f.s.opt.Version, Mode: "standalone", MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
+		Version: f.s.opt.Version, Mode: f.s.replica.Role().String(), MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
 		AvgLatency: st.AvgLatency, Received: st.Received, Sent: st.Sent, Connections: st.Connections,
-		Outstanding: st.Outstanding,
+		Outstanding: st.Outstanding, Proposals: f.s.proposals(),
 	}
 	f.s.db.View(func(t *tree.Tree) { out.Zxid, out.Nodes = t.LastZxid(), t.NodeCount() })
 	return out
@@ -67,12 +67,16 @@ func (f facts) Conf() admin.Conf {
 	if a, ok := f.s.ClientAddr().(*net.TCPAddr); ok {
 		port = a.Port
 	}
-	return admin.Conf{
+	out := admin.Conf{
 		ClientPort: port, SecureClientPort: c.SecureClientPort,
 		DataDir: absolute(f.s.dir.SnapshotDir()), LogDir: absolute(f.s.dir.LogDir()),
 		Tick: c.TickTime, MinTimeout: c.MinSessionTimeout, MaxTimeout: c.MaxSessionTimeout,
 		MaxPerAddress: c.MaxClientConnections, Backlog: c.ListenBacklog,
 	}
+	if c.Distributed {
+		out.ServerID, out.Member = int64(c.MyID), memberConf(c)
+	}
+	return out
 }
 
 func absolute(dir string) string {
@@ -103,9 +107,16 @@ func (f facts) Environment() [][2]string {
 	}
 }
 
-// Tracker returns the buckets of sessions.
+// Tracker returns the buckets of sessions, or on a server that does not decide when they
+// expire all sessions.
 func (f facts) Tracker() admin.Tracker {
+	if f.s.learns() {
+		return admin.Tracker{Global: f.s.globalSessions()}
+	}
 	buckets := inspect(f.s, func(m *member.Member) (out []admin.Bucket) {
+		if m.Sessions() == nil {
+			return nil
+		}
 		for _, b := range m.Sessions().Buckets() {
 			out = append(out, admin.Bucket{At: f.s.wall(b.At), Sessions: b.Sessions})
 		}
@@ -202,6 +213,7 @@ func (f facts) Metrics() *metrics.Set {
 func (f facts) ResetStats() {
 	f.s.clients.ResetStats()
 	f.s.metrics.Reset()
+	f.s.replica.ResetProposals()
 }
 
 // ResetConnections resets the statistics of each connection.
@@ -215,7 +227,7 @@ func (f facts) Gauges() []metrics.Line {
 	f.s.db.ViewWatches(func(t *tree.Tree, w *watch.Table[database.Client]) {
 		nodes, ephemerals, data, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
 	})
-	sessions := inspect(f.s, func(m *member.Member) int { return m.Sessions().Len() })
+	sessions := len(f.s.db.Sessions())
 	open, most := descriptors()
 	size := func(v int64) string {
 		if st.LastSize == 0 {
@@ -224,8 +236,8 @@ func (f facts) Gauges() []metrics.Line {
 		return strconv.FormatInt(v, 10)
 	}
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
-	return []metrics.Line{
-		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: "standalone"},
+	return f.s.withEnsemble([]metrics.Line{
+		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: f.s.replica.Role().String()},
 		{Name: "ephemerals_count", Value: n(int64(ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
 		{Name: "znode_count", Value: n(int64(nodes))}, {Name: "global_sessions", Value: n(int64(sessions))},
@@ -238,7 +250,7 @@ func (f facts) Gauges() []metrics.Line {
 		{Name: "local_sessions", Value: "0"}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
 		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: size(st.MinSize)},
 		{Name: "non_mtls_local_conn_count", Value: "0"},
-	}
+	})
 }
 
 var (

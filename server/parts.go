@@ -13,6 +13,7 @@ import (
 	"gokeeper/server/member"
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
 	"gokeeper/server/session"
 	"gokeeper/server/snapshot"
@@ -50,7 +51,7 @@ func newPolicy(cfg *config.Config) *auth.Policy {
 func storageOptions(cfg *config.Config) storage.Options {
 	o := storage.Options{
 		DataDir: cfg.DataDir, LogDir: cfg.DataLogDir,
-		NoAutoCreate: !cfg.AutoCreateDataDir, NoDBAutoCreate: false, TrustEmpty: cfg.TrustEmptySnapshot,
+		NoAutoCreate: !cfg.AutoCreateDataDir, NoDBAutoCreate: cfg.Distributed, TrustEmpty: cfg.TrustEmptySnapshot,
 		Recent: cfg.CommitLogCount,
 		Log: txnlog.Options{
 			PreAllocSize: cfg.PreAllocSize, SizeLimit: cfg.LogSizeLimit, Limit: cfg.JuteMaxBuffer + cfg.JuteExtra,
@@ -71,7 +72,7 @@ func storageOptions(cfg *config.Config) storage.Options {
 }
 
 func replicaConfig(cfg *config.Config) replica.Config {
-	return replica.Config{
+	c := replica.Config{
 		Member: member.Config{
 			ServerID: standaloneID,
 			Prep: prep.Config{
@@ -83,7 +84,20 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			ReapNeverUsed: cfg.ContainerMaxNeverUsed,
 		},
 		SnapCount: cfg.SnapCount, SnapSize: cfg.SnapSizeLimit, Purge: cfg.PurgeInterval, Retain: cfg.PurgeRetain,
+		Limit: cfg.JuteMaxBuffer + cfg.JuteExtra,
 	}
+	if cfg.Distributed {
+		c.InitTime, c.SyncTime, c.DiskFactor = cfg.InitTime(), cfg.SyncTime(), cfg.SnapshotSizeFactor
+		c.Member.ServerID = int64(cfg.MyID)
+		c.Member.Ensemble = &member.Ensemble{
+			Self: cfg.MyID, Observer: cfg.Role == quorum.Observer, Quorum: cfg.Servers,
+			InitLimit: cfg.InitLimit, SyncLimit: cfg.SyncLimit, Recent: cfg.CommitLogCount,
+			DiskSync: cfg.SnapshotSizeFactor >= 0, ForceSnap: cfg.ForceSnapshotSync,
+			MinInterval: cfg.MinNotificationInterval, MaxInterval: cfg.MaxNotificationInterval,
+			NoBootstrap: !cfg.AutoCreateDatabase,
+		}
+	}
+	return c
 }
 
 func connOptions(cfg *config.Config, policy *auth.Policy, log zerolog.Logger, start time.Time) conn.Options {
@@ -92,7 +106,7 @@ func connOptions(cfg *config.Config, policy *auth.Policy, log zerolog.Logger, st
 		MaxPerAddress: cfg.MaxClientConnections, MaxTotal: cfg.MaxConnections, KeepAlive: cfg.ClientKeepAlive,
 		Sessionless: cfg.SessionlessTimeout, MinTimeout: cfg.MinSessionTimeout, MaxTimeout: cfg.MaxSessionTimeout,
 		PasswordOK: passwordOK, Identify: identify, Satisfied: policy.Satisfied,
-		MaxPacket: cfg.JuteMaxBuffer, Outstanding: cfg.GlobalOutstandingLimit,
+		MaxPacket: cfg.JuteMaxBuffer, Outstanding: cfg.OutstandingLimit(len(cfg.Servers.Voters())),
 		LargeThreshold: cfg.LargeRequestThreshold, LargeMaxBytes: cfg.LargeRequestMaxBytes,
 		Throttle: conn.Throttle{
 			Tokens: cfg.ConnectionThrottle.Tokens, FillTime: cfg.ConnectionThrottle.FillTime,

@@ -63,7 +63,7 @@ var packages = []struct {
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
-	{"cmd/gokeeper", glue, ". config cli vfs txnlog snapshot storage"},
+	{"cmd/gokeeper", glue, ". quorum config cli vfs txnlog snapshot storage"},
 	{"sim", glue, "jute proto txn quorum tree watch session auth prep election zab member metrics database vfs txnlog snapshot storage"},
 }
 

@@ -20,13 +20,12 @@ import (
 	"gokeeper/server/proto"
 	"gokeeper/server/replica"
 	"gokeeper/server/storage"
+	"gokeeper/server/tree"
 	"gokeeper/server/vfs"
 )
 
 // What a configuration may ask for and this version does not have.
 var (
-	// ErrDistributed says that the configuration names an ensemble.
-	ErrDistributed = errors.New("this version serves standalone only: the configuration names an ensemble of several servers")
 	// ErrSecureOnly says that secureClientPort would be the only way in.
 	ErrSecureOnly = errors.New("this version does not speak TLS: secureClientPort cannot be served, set clientPort")
 )
@@ -55,15 +54,13 @@ type Server struct {
 	words   *admin.Words
 	metrics *metrics.Set
 	listen  net.Listener // nil without a client port
+	peers   *transport   // nil when standalone
 }
 
 // New opens the data directory, loads what is there and opens the client port. The
 // server answers from then on once Run is called. The caller must call Run, which
 // releases everything, or Close.
 func New(cfg config.Config, opt Options) (*Server, error) {
-	if cfg.Distributed {
-		return nil, ErrDistributed
-	}
 	if cfg.SecureClientPort != 0 && cfg.ClientPort == 0 && opt.Listen == "" {
 		return nil, ErrSecureOnly
 	}
@@ -94,9 +91,20 @@ func (s *Server) open() error {
 	}
 	s.db = database.New(rec.Tree, rec.Sessions, s.policy)
 	s.db.Report(s.traffic())
-	s.replica = replica.New(replicaConfig(&s.cfg), replica.Parts{
-		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Log: s.opt.Log, Start: s.start,
-	}, rec.Replayed, s.opt.Seed)
+	parts := replica.Parts{
+		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Log: s.opt.Log, Start: s.start, Drop: s.drop,
+	}
+	var epochs storage.Epochs
+	if s.cfg.Distributed {
+		if epochs, err = s.join(rec); err != nil {
+			return err
+		}
+		parts.Transport = s.peers
+	}
+	s.replica = replica.New(replicaConfig(&s.cfg), parts, rec, epochs, s.opt.Seed)
+	if s.peers != nil {
+		s.peers.replica = s.replica
+	}
 	if s.cfg.SecureClientPort != 0 {
 		s.opt.Log.Warn().Int("port", s.cfg.SecureClientPort).Msg("secureClientPort is not served: this version does not speak TLS")
 	}
@@ -118,6 +126,34 @@ func (s *Server) open() error {
 	return nil
 }
 
+// join makes the server a member of its ensemble: it reads the epochs, and opens the
+// election port.
+func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
+	epochs, err := s.dir.LoadEpochs(max(rec.LastZxid, 0))
+	if err != nil {
+		return epochs, fmt.Errorf("load the epochs: %w", err)
+	}
+	if epochs.Repaired {
+		s.opt.Log.Warn().Int64("epoch", epochs.Current).Msg("currentEpoch was behind the log and is raised")
+	}
+	if rec.LastZxid < 0 {
+		s.opt.Log.Warn().Msg("the data directory is empty: this server does not vote before a leader has brought it up, " +
+			"or all voters are heard and none has ever followed a leader")
+	}
+	s.db.Update(func(t *tree.Tree) {
+		t.SetConfig([]byte(s.cfg.Servers.String()), proto.Zxid(s.cfg.Servers.Version), time.Now().UnixMilli())
+	})
+	s.peers, err = newTransport(&s.cfg, s.opt.Log)
+	return epochs, err
+}
+
+// drop closes all connections of clients.
+func (s *Server) drop() {
+	if s.clients != nil {
+		s.clients.DropAll()
+	}
+}
+
 // load reads the data directory and deletes what only a live session may keep.
 func (s *Server) load() (*storage.Recovered, error) {
 	begin := time.Now()
@@ -128,7 +164,10 @@ func (s *Server) load() (*storage.Recovered, error) {
 	for _, r := range rec.Rejected {
 		s.opt.Log.Warn().Str("file", r.Name).Err(r.Err).Msg("damaged snapshot passed over")
 	}
-	orphans := rec.Tree.DropOrphans(func(id proto.SessionID) bool { _, ok := rec.Sessions[id]; return ok })
+	var orphans []string
+	if !s.cfg.Distributed { // in an ensemble the trees must stay equal
+		orphans = rec.Tree.DropOrphans(func(id proto.SessionID) bool { _, ok := rec.Sessions[id]; return ok })
+	}
 	s.opt.Log.Info().Stringer("zxid", rec.LastZxid).Str("snapshot", rec.Snapshot).Int("replayed", rec.Replayed).
 		Int("znodes", rec.Tree.NodeCount()).Int("sessions", len(rec.Sessions)).Int("orphans", len(orphans)).
 		Dur("took", time.Since(begin)).Msg("data loaded")
@@ -153,10 +192,25 @@ func (s *Server) Run(ctx context.Context) error {
 	sockets, closeSockets := context.WithCancel(ctx)
 	defer closeSockets()
 	ended := make(chan error, 1)
+	mesh := make(chan error, 1)
+	links, closeLinks := context.WithCancel(context.WithoutCancel(ctx)) // until the replica is done
+	defer closeLinks()
 	go func() {
 		err := s.replica.Run(ctx)
 		closeSockets()
+		closeLinks()
 		ended <- err
+	}()
+	go func() {
+		if s.peers == nil {
+			mesh <- nil
+			return
+		}
+		err := s.peers.Run(links)
+		if links.Err() == nil {
+			cancel(err)
+		}
+		mesh <- err
 	}()
 	var listeners []net.Listener
 	if s.listen != nil {
@@ -165,7 +219,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	err := s.clients.Serve(sockets, listeners...)
 	cancel(err)
-	err = errors.Join(err, <-ended, s.Close())
+	err = errors.Join(err, <-ended, <-mesh, s.Close())
 	s.opt.Log.Info().Stringer("zxid", s.db.LastZxid()).Msg("stopped")
 	return err
 }

@@ -106,9 +106,6 @@ func TestCannotStart(t *testing.T) {
 	secure := configure(t, t.TempDir())
 	secure.SecureClientPort = 2281
 	fails(secure, server.Options{}, server.ErrSecureOnly, "secureClientPort")
-	ensemble := configure(t, t.TempDir())
-	ensemble.Distributed = true
-	fails(ensemble, server.Options{}, server.ErrDistributed, "standalone only")
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -193,3 +193,32 @@ func (d *Database) Carrier(id proto.SessionID) Client {
 	}
 	return nil
 }
+
+// Install replaces the tree and the sessions (id to timeout in milliseconds), which it
+// takes over. Watches are gone, and nobody carries a session: the caller has dropped all
+// connections.
+func (d *Database) Install(t *tree.Tree, sessions map[proto.SessionID]int32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tree, d.watches, d.sessions = t, watch.New[Client](), make(map[proto.SessionID]*live, len(sessions))
+	for id, timeout := range sessions {
+		d.sessions[id] = &live{timeout: timeout, touch: timeout}
+	}
+}
+
+// HeardSince returns the sessions that this server has heard of at or after the time, in
+// monotonic milliseconds, with the timeouts that hold for them, in milliseconds.
+func (d *Database) HeardSince(since int64) map[proto.SessionID]int32 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	heard := map[proto.SessionID]int32{}
+	for id, s := range d.sessions {
+		switch {
+		case s.client != nil && s.client.Heard() >= since:
+			heard[id] = s.client.Timeout()
+		case s.client == nil && s.heard != 0 && s.heard >= since:
+			heard[id] = s.touch
+		}
+	}
+	return heard
+}

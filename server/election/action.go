@@ -22,8 +22,14 @@ type (
 	// Adopt says that somebody has a newer committed configuration, with its version in
 	// the text. Whoever adopts it says so by SetConfig.
 	Adopt struct{ Config string }
+	// Bootstrap begins the ensemble's history. A server with an empty data directory
+	// does not vote: it may have lost what it once acknowledged. It does from now on,
+	// since every voter has said that it never followed a leader either. The empty
+	// history must be durable before what is sent next.
+	Bootstrap struct{}
 )
 
-func (Send) action()    {}
-func (Elected) action() {}
-func (Adopt) action()   {}
+func (Send) action()      {}
+func (Elected) action()   {}
+func (Adopt) action()     {}
+func (Bootstrap) action() {}

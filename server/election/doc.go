@@ -9,6 +9,8 @@
 //	   │ ↺   a higher round is joined; a better vote is taken over; each time all are told
 //	   │ ↺   silence: tell all again after 200 ms, 400 ms … 60 s
 //	   ├──→ a quorum proposes the same, and for 200 ms nothing better is heard ──→ Elected
+//	   │    (no time when all do; 10 ms when no link leads to those who do not, who
+//	   │    were there when there was a leader before)
 //	   └──→ a quorum follows a leader, and the leader itself says so ────────────→ Elected
 //
 // # Votes
@@ -23,6 +25,18 @@
 //
 // A quorum is one of the committed configuration, and of the last seen one while that is
 // newer. The own vote is counted here, so that no notification goes to the own server.
+//
+// # An empty data directory
+//
+// A server that has no history does not vote: it may have lost what it acknowledged, and
+// others must not build on its vote. It does not count votes either; a leader that others
+// elected brings it up, and then it has a history. When every voter of the ensemble says
+// that it is in epoch 0, that is, that it never followed a leader, there is nothing to
+// lose, and the history begins ([Bootstrap]): it is empty, or that of a standalone server
+// that becomes an ensemble. To
+// begin without hearing all, the operator puts the file initialize into the data
+// directory; storage then reports an empty history that is trusted. Java lets servers
+// with empty directories vote, unless db.autocreate is false.
 //
 // # A notification
 //

@@ -20,6 +20,8 @@ type Config struct {
 	MinInterval  time.Duration // silence before all are told again, at first; 0 is 200 ms
 	MaxInterval  time.Duration // and at last; 0 is one minute
 	FinalizeWait time.Duration // silence before an agreement is taken as final; 0 is 200 ms
+
+	NoBootstrap bool // never begin the ensemble's history; see [Bootstrap]
 }
 
 // Election is one member's part in elections. It is not safe for concurrent use. Times
@@ -50,6 +52,9 @@ type Election struct {
 	early     map[quorum.ServerID]Notification // came before the first round
 	adopted   int64                            // highest version asked to adopt
 	strangers map[quorum.ServerID]*allowance
+	blank     quorum.Set // voters that never followed a leader, as far as was heard
+	reach     quorum.Set // servers that a link leads to
+	rounds    int        // that have ended with a leader
 	winners   quorum.Set // who voted for this leader
 	defected  quorum.Set // of these, who looked again
 }
@@ -110,7 +115,9 @@ func (e *Election) Deadline() (at int64, ok bool) {
 // the server then only joins a leader that others have elected.
 func (e *Election) Look(last proto.Zxid, epoch, now int64) {
 	e.now, e.last, e.epoch = now, last, epoch
-	e.begin()
+	if !e.bootstrap() {
+		e.begin()
+	}
 }
 
 func (e *Election) begin() {
@@ -206,9 +213,15 @@ func (e *Election) Step(from quorum.ServerID, n Notification, now int64) {
 	if n.State == Looking && n.Vote.Round < e.clock {
 		e.tell(from)
 	}
+	if e.noteBlank(from, &n) {
+		return
+	}
 	if e.settling && !e.isBetter(n.Vote, e.vote) {
-		// As in Java it is dropped, and the silence begins anew.
-		e.settleAt = now + e.wait.final
+		// As in Java it changes nothing, and the silence begins anew.
+		if n.State == Looking && n.Vote == e.vote {
+			e.round[from] = n.ballot()
+		}
+		e.settle()
 		return
 	}
 	if e.isVoter(n.Vote.Leader) {
@@ -272,20 +285,11 @@ func (e *Election) supporters() quorum.Set {
 	return e.round.agreeing(ballot{state: Looking, vote: e.vote}, sameInRound)
 }
 
-// settle finds out whether there is an agreement, and lets the time run that makes it
-// final.
-func (e *Election) settle() {
-	if !e.running {
-		return
-	}
-	e.settling = e.own.Zxid != empty && e.isQuorum(e.supporters())
-	e.settleAt = e.now + e.wait.final
-}
-
 // elect ends the election.
 func (e *Election) elect(v Vote, supporters quorum.Set) {
 	e.running, e.settling = false, false
 	e.round, e.decided = nil, nil
+	e.rounds++
 	e.vote = v
 	switch {
 	case v.Leader == e.cfg.Self:

@@ -162,6 +162,8 @@ func (s *stage) collect(id quorum.ServerID) {
 			s.flying = append(s.flying, flight{id, a})
 		case Elected:
 			fmt.Fprintf(&s.out, "is elected: %v %v\n", a.State, a.Vote)
+		case Bootstrap:
+			fmt.Fprintln(&s.out, "begins the history")
 		case Adopt:
 			fmt.Fprintf(&s.out, "adopts %q\n", a.Config[strings.LastIndex(a.Config, "\n")+1:])
 		}

@@ -1,33 +1,42 @@
-// Package member makes the decisions of one server: which writes become which
-// transactions, when they are committed, which sessions expire, which containers go.
-// It is a state machine: requests, durable zxids and the time come in, transactions
-// and commits go out. It does no I/O, reads no clock, starts no goroutine; replica
-// runs it in one goroutine and simulations run it faster than time.
+// Package member makes the decisions of one server: which role it has in its ensemble,
+// which writes become which transactions, when they are committed, which sessions
+// expire, which containers go. It is a state machine: requests, packets, durable zxids
+// and the time come in, [Action] values come out. It does no I/O, reads no clock, starts
+// no goroutine; replica runs it in one goroutine and simulations run it faster than time.
 //
-// A standalone server is an ensemble of one: what its own log holds durably is
-// committed.
+//	Standalone                     serves from the beginning: an ensemble of one, in
+//	                               which what the own log holds durably is committed
+//	Looking ─→ Leading             election decides who leads, zab how histories
+//	        ─→ Following           become equal and stay so; this package joins them,
+//	        ─→ Observing           and every role ends in Looking, by way of Left
 //
 // Times are monotonic milliseconds unless a name says wall, which is milliseconds
 // since 1970.
+//
+// Java: QuorumPeer, and what its processor chains decide.
 package member
 
 import (
+	"fmt"
 	"time"
 
 	"gokeeper/server/auth"
+	"gokeeper/server/election"
 	"gokeeper/server/jute"
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
 	"gokeeper/server/session"
 	"gokeeper/server/tree"
 	"gokeeper/server/txn"
+	"gokeeper/server/zab"
 )
 
 // Config is what a member's decisions depend on.
 type Config struct {
 	ServerID int64 // top byte of session ids; 1 when standalone
 	Prep     prep.Config
-	Tick     time.Duration // width of the buckets in which sessions expire
+	Tick     time.Duration // unit of the limits, and width of the buckets in which sessions expire
 
 	// Containers and nodes with a TTL are looked for every ReapInterval and removed
 	// at most ReapPerMinute a minute; a container that never had a child only when
@@ -35,128 +44,250 @@ type Config struct {
 	ReapInterval  time.Duration
 	ReapPerMinute int
 	ReapNeverUsed time.Duration
+
+	Ensemble *Ensemble // nil: standalone
+}
+
+// Ensemble is what a member of an ensemble is told about it.
+type Ensemble struct {
+	Self      quorum.ServerID
+	Observer  bool
+	Quorum    quorum.Config  // committed
+	LastSeen  *quorum.Config // proposed and newer, nil: none
+	InitLimit int            // ticks until a learner is up to date
+	SyncLimit int            // ticks without a sign of life
+	Recent    int            // committed transactions kept to bring learners up to date
+	DiskSync  bool           // the log on disk serves for that, too
+	ForceSnap bool           // always bring them up by a snapshot
+
+	// Of election.Config; 0 is Java's value.
+	MinInterval, MaxInterval time.Duration
+	NoBootstrap              bool
+}
+
+// State is what the data directory holds.
+type State struct {
+	Last     proto.Zxid // end of the history, all of which is in the tree; -1: empty and not trusted
+	Sessions map[proto.SessionID]int32
+	Accepted int64 // epochs
+	Current  int64
+	Recent   []zab.Entry // the newest transactions, oldest first
+}
+
+// Role is what a member does.
+type Role uint8
+
+// The roles.
+const (
+	Standalone Role = iota
+	Looking
+	Following
+	Observing
+	Leading
+)
+
+var roleNames = [...]string{"standalone", "looking", "follower", "observer", "leader"}
+
+// String returns the name that operators see.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return fmt.Sprintf("role %d", uint8(r))
 }
 
 // Member is one server's state machine. It is not safe for concurrent use.
 type Member struct {
-	cfg     Config
-	ids     *session.Generator
-	tracker *session.Table
-	prep    *prep.Prep
+	cfg    Config
+	policy *auth.Policy
+	ids    *session.Generator
+	role   Role
+	order  *order // gives writes their order; nil unless this server leads and serves
 
-	proposed  proto.Zxid // the newest zxid given out
-	committed proto.Zxid
-	reap      reaper
+	actions []Action
+
+	// of a member of an ensemble
+	state   State
+	elect   *election.Election
+	history *zab.History
+	leader  *zab.Leader
+	learner *zab.Learner
+	chosen  quorum.ServerID // who leads, while following or observing
+	uplink  zab.LinkID      // to the leader; each is a number below the last
+	tail    []zab.Entry     // logged or being logged, not committed
+	serving bool
 }
 
-// New returns a member whose history ends at last and which knows the sessions (id to
-// timeout in milliseconds). They have their full timeout from now on.
-func New(cfg Config, policy *auth.Policy, last proto.Zxid, sessions map[proto.SessionID]int32, now, wall int64) *Member {
-	m := &Member{
-		cfg: cfg, proposed: last, committed: last,
-		ids:     session.NewGenerator(cfg.ServerID, wall),
-		tracker: session.New(cfg.Tick),
-		reap:    reaper{next: now + cfg.ReapInterval.Milliseconds()},
+// New returns a member over the data that state describes. Start begins its work.
+func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member {
+	m := &Member{cfg: cfg, policy: policy, state: state, ids: session.NewGenerator(cfg.ServerID, wall)}
+	if e := cfg.Ensemble; e != nil {
+		m.role = Looking
+		m.elect = election.New(election.Config{
+			Self: e.Self, Observer: e.Observer, Quorum: e.Quorum, LastSeen: e.LastSeen,
+			MinInterval: e.MinInterval, MaxInterval: e.MaxInterval, NoBootstrap: e.NoBootstrap,
+		})
+		m.history = zab.NewHistory(e.Recent)
+		m.remember(state.Recent)
+		return m
 	}
-	m.prep = prep.New(cfg.Prep, policy, tracked{m.tracker})
-	for id, timeout := range sessions {
-		m.tracker.Touch(id, timeout, now)
-	}
+	m.serving = true
+	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, now)
 	return m
 }
 
-// tracked is the tracker as prep sees it.
-type tracked struct{ *session.Table }
-
-// Check lets the server itself (session 0) write, and every session that is known and
-// not closing.
-func (t tracked) Check(id proto.SessionID, _ bool) proto.Error {
-	switch {
-	case id == 0:
-		return proto.OK
-	case !t.Known(id):
-		return proto.UnknownSession
-	case t.Closing(id):
-		return proto.SessionExpired
+// remember fills the window of committed transactions anew.
+func (m *Member) remember(recent []zab.Entry) {
+	m.history.Reset(m.state.Last)
+	for _, e := range recent {
+		m.history.Add(e)
 	}
-	return proto.OK
 }
 
-// NewSession begins a session with the timeout in milliseconds and returns its id. It
+// Start begins to look for a leader, unless the server is standalone.
+func (m *Member) Start(now int64) {
+	if m.elect != nil {
+		m.elect.Look(m.state.Last, m.state.Current, now)
+		m.collect(now)
+	}
+}
+
+// Role returns what the member does now.
+func (m *Member) Role() Role { return m.role }
+
+// Serving says whether clients are served: always when standalone, otherwise while a
+// quorum is up to date.
+func (m *Member) Serving() bool { return m.serving }
+
+// Leader returns who leads, if somebody was elected.
+func (m *Member) Leader() (quorum.ServerID, bool) {
+	switch m.role {
+	case Leading:
+		return m.cfg.Ensemble.Self, true
+	case Following, Observing:
+		return m.chosen, true
+	}
+	return 0, false
+}
+
+// Orders says whether this server gives writes their order; otherwise it forwards them.
+func (m *Member) Orders() bool { return m.order != nil }
+
+// NewSession returns the id for a new session with the timeout in milliseconds. It
 // exists for others once the transaction of the createSession request that must follow
 // is applied.
 func (m *Member) NewSession(timeout int32, now int64) proto.SessionID {
 	id := m.ids.Next()
-	m.tracker.Touch(id, timeout, now)
+	if m.order != nil {
+		m.order.begin(id, timeout, local, now)
+	}
 	return id
 }
 
-// Resume says whether the session can be taken over by another connection, with the
-// timeout in milliseconds, and touches it.
+// Resume says whether the session can be taken over by another connection of this
+// server, which orders writes, with the timeout in milliseconds, and touches it.
 func (m *Member) Resume(id proto.SessionID, timeout int32, now int64) bool {
-	if !m.tracker.Known(id) || m.tracker.Closing(id) {
-		return false
-	}
-	m.tracker.Touch(id, timeout, now)
-	return true
+	return m.order.resume(id, timeout, local, now)
 }
 
-// Alive says whether requests of the session enter the order of writes: those of a
-// session that is unknown or closing are dropped.
+// Alive says whether requests of the session's connection here enter the order of
+// writes: those of a session that is unknown or closing are dropped.
 func (m *Member) Alive(id proto.SessionID) bool {
-	return id == 0 || m.tracker.Known(id) && !m.tracker.Closing(id)
+	return id == 0 || m.order.tracker.Known(id) && !m.order.tracker.Closing(id)
 }
 
-// Propose gives the write the next zxid and returns its transaction, which the caller
-// must make durable before anything else may depend on it. t is the applied tree.
-func (m *Member) Propose(t *tree.Tree, r *prep.Request, wall int64) txn.Txn {
-	m.proposed++
-	x := m.prep.Prepare(t, r, m.proposed, wall)
-	if x.Type == proto.OpCloseSession {
-		m.tracker.Close(r.Session)
+// Propose gives the write of a client on the link, 0 for one of this server, the next
+// zxid and returns its transaction, which the caller must make durable before anything
+// else may depend on it. t is the applied tree. CanPropose must have said yes.
+func (m *Member) Propose(t *tree.Tree, r *prep.Request, link zab.LinkID, wall int64) txn.Txn {
+	return m.order.propose(t, r, link, wall)
+}
+
+// CanPropose says whether this server gives writes their order and the epoch has a zxid
+// left for one more.
+func (m *Member) CanPropose() bool {
+	return m.order != nil && (m.leader == nil || m.order.proposed.Counter() < lastCounter)
+}
+
+// lastCounter is the last counter that is given out. Java: ZOOKEEPER-1277.
+const lastCounter = 1<<32 - 2
+
+// Proposed says that the transactions go to the log, and sends them to the followers.
+func (m *Member) Proposed(entries []zab.Entry, now int64) {
+	if m.leader == nil || len(entries) == 0 {
+		return
 	}
-	return x
+	m.tail = append(m.tail, entries...)
+	m.leader.Propose(entries, now)
+	if !m.CanPropose() {
+		m.leader.Next() // gives up: a new epoch must begin
+	}
+	m.collect(now)
 }
 
-// Durable says that the log holds everything up to zxid, and returns up to where that
-// commits.
-func (m *Member) Durable(zxid proto.Zxid) proto.Zxid {
-	m.committed = max(m.committed, zxid)
-	return m.committed
+// Durable says that the log holds everything up to zxid.
+func (m *Member) Durable(zxid proto.Zxid, now int64) {
+	switch {
+	case m.leader != nil:
+		m.leader.Durable(zxid)
+	case m.learner != nil:
+		m.learner.Durable(zxid)
+	case m.role == Standalone:
+		m.do(zab.Decided{Zxid: zxid})
+	}
+	m.collect(now)
 }
 
 // Applied says that the tree holds everything up to zxid.
-func (m *Member) Applied(zxid proto.Zxid) { m.prep.Applied(zxid) }
+func (m *Member) Applied(zxid proto.Zxid) {
+	if m.order != nil {
+		m.order.prep.Applied(zxid)
+	}
+	if m.history != nil {
+		m.history.Applied(zxid)
+	}
+}
 
-// Closed forgets a session whose closing is applied.
-func (m *Member) Closed(id proto.SessionID) { m.tracker.Remove(id) }
+// Closed forgets a session whose closing is committed.
+func (m *Member) Closed(id proto.SessionID) {
+	if m.order != nil {
+		m.order.forget(id)
+	}
+}
 
-// Outstanding returns how many transactions are not committed.
-func (m *Member) Outstanding() int { return int(m.proposed - m.committed) }
+// Last returns the last zxid given out or received.
+func (m *Member) Last() proto.Zxid {
+	if m.order != nil {
+		return m.order.proposed
+	}
+	return m.state.Last
+}
 
-// Sessions returns the tracker, for reports.
-func (m *Member) Sessions() *session.Table { return m.tracker }
+// Sessions returns the tracker, for reports; nil on a server that does not order writes.
+func (m *Member) Sessions() *session.Table {
+	if m.order == nil {
+		return nil
+	}
+	return m.order.tracker
+}
 
 // Expire returns the writes that close the sessions whose time is up. heard tells when
-// a session was last heard and the timeout that holds for it, both in milliseconds; the
-// tracker learns it only here, when a session's bucket is due.
+// a session was last heard here and the timeout that holds for it, both in milliseconds;
+// the tracker learns it only now, when a session's bucket is due.
 func (m *Member) Expire(heard func(proto.SessionID) (int64, int32, bool), now int64) []prep.Request {
-	var writes []prep.Request
-	for _, id := range m.tracker.Due(now) {
-		if at, timeout, ok := heard(id); ok {
-			if m.tracker.Touch(id, timeout, at) > now {
-				continue
-			}
-		}
-		writes = append(writes, prep.Request{Session: id, Op: proto.OpCloseSession})
+	if m.order == nil {
+		return nil
 	}
-	return writes
+	return m.order.expire(heard, now)
 }
 
 // Reap returns the writes that delete containers and nodes with a TTL whose time is up.
 func (m *Member) Reap(t *tree.Tree, now, wall int64) []prep.Request {
+	if m.order == nil {
+		return nil
+	}
 	var writes []prep.Request
-	for _, path := range m.reap.due(&m.cfg, t, now, wall) {
+	for _, path := range m.order.reap.due(&m.cfg, t, now, wall) {
 		writes = append(writes, prep.Request{Op: proto.OpDeleteContainer, Body: jute.AppendString(nil, path)})
 	}
 	return writes

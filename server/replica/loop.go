@@ -5,20 +5,40 @@ import (
 	"time"
 
 	"gokeeper/server/database"
+	"gokeeper/server/member"
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
 	"gokeeper/server/session"
 	"gokeeper/server/tree"
+	"gokeeper/server/zab"
 )
 
 // maxTick bounds the time between two looks at what is due.
 const maxTick = 100 * time.Millisecond
+
+// maxAlarm bounds the time until the end of a link is noticed while a leader is looked for.
+const maxAlarm = 20 * time.Millisecond
+
+// input is one thing that the loop is told: exactly one field is set.
+type input struct {
+	write    *Write
+	open     *Open
+	inspect  func(*member.Member)
+	notified *notified
+	link     *linkInput
+	saved    bool
+}
 
 // loop is the member's goroutine. When the context is done it refuses new input,
 // finishes what it has and ends the stages behind it.
 func (r *Replica) loop(ctx context.Context) {
 	tick := time.NewTicker(min(r.cfg.Member.Tick/2, maxTick))
 	defer tick.Stop()
+	alarm := time.NewTimer(0) // what is due before the next tick
+	defer alarm.Stop()
+	r.batch = newBatch(r, 0)
+	r.m.Start(r.now())
+	r.act()
 	stopping := ctx.Done()
 	for {
 		select {
@@ -27,10 +47,15 @@ func (r *Replica) loop(ctx context.Context) {
 			stopping = nil
 		case <-r.inbox.ready:
 		case <-r.durable.ready:
+		case <-alarm.C:
+			r.look()
 		case <-tick.C:
 			r.tick()
 		}
 		r.turn()
+		if at, ok := r.m.Deadline(); ok {
+			alarm.Reset(min(time.Duration(max(at-r.now(), 1))*time.Millisecond, maxAlarm))
+		}
 		if stopping == nil && r.inbox.done() {
 			r.logQueue.end()
 			if r.durable.done() {
@@ -42,10 +67,24 @@ func (r *Replica) loop(ctx context.Context) {
 	}
 }
 
+// look goes on with an election.
+func (r *Replica) look() {
+	if r.Transport == nil {
+		return
+	}
+	now := r.now()
+	r.m.Reach(r.Transport.Reached(), now)
+	r.m.Tick(now)
+	r.act()
+}
+
 // turn handles everything that has come in: first what became durable, then the
 // inbox.
 func (r *Replica) turn() {
-	r.commit()
+	if zxids := r.durable.take(); len(zxids) > 0 {
+		r.m.Durable(zxids[len(zxids)-1], r.now())
+		r.act()
+	}
 	r.m.Applied(proto.Zxid(r.applied.Load()))
 	if in := r.inbox.take(); len(in) > 0 {
 		r.handle(in)
@@ -55,37 +94,97 @@ func (r *Replica) turn() {
 // handle turns one inbox into a batch of entries for the log.
 func (r *Replica) handle(in []input) {
 	now := r.now()
-	batch := newBatch(r, len(in))
+	r.batch = newBatch(r, len(in))
 	for i := range in {
 		switch in := &in[i]; {
 		case in.write != nil:
-			batch.write(in.write)
+			r.write(in.write)
 		case in.open != nil:
-			r.open(batch, in.open, now)
+			r.open(in.open, now)
+		case in.notified != nil:
+			r.m.Reach(r.Transport.Reached(), now)
+			r.m.Notified(in.notified.from, in.notified.notification, now)
+		case in.link != nil:
+			r.link(in.link, now)
+		case in.saved:
+			r.saving = false
+			r.m.Saved(now)
 		default:
 			in.inspect(r.m)
 		}
+		r.act()
 	}
-	batch.send()
+	r.batch.send()
 }
 
-// open starts a new session, which is a write, or answers for an old one at once.
-func (r *Replica) open(b *batch, o *Open, now int64) {
-	if o.Session == 0 {
+// write puts a client's write or sync into the order, or sends it to who does.
+func (r *Replica) write(w *Write) {
+	switch {
+	case !r.m.Serving():
+		w.Client.Abort()
+	case r.m.Orders():
+		r.batch.write(w)
+	default:
+		q := &w.Request
+		if q.Op == proto.OpSync {
+			r.waiting.syncs = append(r.waiting.syncs, w)
+		} else {
+			r.waiting.write(w.Session, database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read})
+		}
+		r.batch.forward(member.Forwarded(&prep.Request{Session: w.Session, Cxid: q.Xid, Op: q.Op, Body: q.Body, IDs: q.IDs}))
+	}
+}
+
+// open starts a new session, which is a write, or lets an old one go on.
+func (r *Replica) open(o *Open, now int64) {
+	if !r.m.Serving() {
+		o.Client.Abort()
+		return
+	}
+	orders := r.m.Orders()
+	switch {
+	case o.Session == 0:
 		id := r.m.NewSession(o.Timeout, now)
-		b.own(&prep.Request{Session: id, Op: proto.OpCreateSession, Body: timeoutBody(o.Timeout)}, o.Client)
-		return
+		q := prep.Request{Session: id, Op: proto.OpCreateSession, Body: timeoutBody(o.Timeout)}
+		if orders {
+			r.batch.own(&q, o.Client)
+			return
+		}
+		r.waiting.write(id, database.Commit{Client: o.Client, Op: q.Op})
+		r.batch.forward(member.Forwarded(&q))
+	case orders && r.m.Resume(o.Session, o.Timeout, now):
+		r.attach(o)
+	case orders:
+		o.Refuse()
+	default:
+		r.waiting.opens[o.Session] = append(r.waiting.opens[o.Session], o)
+		r.batch.forward(member.Revalidation(o.Session, o.Timeout))
 	}
-	if r.m.Resume(o.Session, o.Timeout, now) && r.Database.Attach(o.Session, o.Client, o.Timeout, session.Password(o.Session)) {
-		o.Client.Flush()
-		return
-	}
-	o.Refuse()
 }
 
-// tick expires sessions and reaps containers.
+// attach gives the session to its new connection, once everything committed before is
+// applied: that may be the transaction that created it.
+func (r *Replica) attach(o *Open) {
+	r.applies.put(task{call: func() {
+		if r.Database.Attach(o.Session, o.Client, o.Timeout, session.Password(o.Session)) {
+			o.Client.Flush()
+			return
+		}
+		o.Refuse()
+	}})
+}
+
+// tick does what is due several times a tick: the member's own, expired sessions,
+// containers.
 func (r *Replica) tick() {
 	now := r.now()
+	r.batch = newBatch(r, 0)
+	r.m.Tick(now)
+	r.act()
+	if !r.m.Orders() {
+		r.batch.send()
+		return
+	}
 	writes := r.m.Expire(r.Database.Heard, now)
 	if len(writes) > 0 {
 		r.Events.Expired(len(writes))
@@ -93,28 +192,34 @@ func (r *Replica) tick() {
 	r.Database.View(func(t *tree.Tree) {
 		writes = append(writes, r.m.Reap(t, now, time.Now().UnixMilli())...)
 	})
-	b := newBatch(r, len(writes))
 	for i := range writes {
-		b.own(&writes[i], nil)
+		r.batch.own(&writes[i], nil)
 	}
-	b.send()
+	r.batch.send()
 }
 
-// commit passes on to the applier what is durable now.
-func (r *Replica) commit() {
-	zxids := r.durable.take()
-	if len(zxids) == 0 {
-		return
-	}
-	upTo := r.m.Durable(zxids[len(zxids)-1])
+// decided passes on to the applier what is committed now.
+func (r *Replica) decided(upTo proto.Zxid) {
+	r.committed = max(r.committed, upTo)
 	n := 0
-	for n < len(r.outstanding) && r.outstanding[n].commit.Txn.Zxid <= upTo {
+	for n < len(r.outstanding) && r.outstanding[n].commit.Txn.Zxid <= r.committed {
 		n++
 	}
-	commits := make([]database.Commit, n)
-	for i := range commits {
-		commits[i] = r.outstanding[i].commit
-		if x := &commits[i].Txn; x.Type == proto.OpCloseSession {
+	if n == 0 {
+		return
+	}
+	forwards := !r.m.Orders()
+	tasks := make([]task, n)
+	for i := range tasks {
+		e := &r.outstanding[i]
+		tasks[i] = task{e.commit, e.call}
+		if e.call != nil {
+			continue
+		}
+		if forwards {
+			r.waiting.claim(&tasks[i].commit)
+		}
+		if x := &e.commit.Txn; x.Type == proto.OpCloseSession {
 			r.m.Closed(x.Session)
 		}
 	}
@@ -122,5 +227,34 @@ func (r *Replica) commit() {
 	if r.outstanding = r.outstanding[n:]; len(r.outstanding) == 0 {
 		r.outstanding = nil
 	}
-	r.applies.put(commits...)
+	r.applies.put(tasks...)
+}
+
+// answerSync answers the oldest sync that was forwarded.
+func (r *Replica) answerSync() {
+	if w := r.waiting.sync(); w != nil {
+		r.applies.put(task{call: func() { r.Database.Finish(w.Client, &w.Request) }})
+	}
+}
+
+// revalidated answers the connection that waits for the session.
+func (r *Replica) revalidated(a member.Revalidated) {
+	switch o := r.waiting.open(a.Session); {
+	case o == nil:
+	case a.Valid:
+		r.attach(o)
+	default:
+		o.Refuse()
+	}
+}
+
+// pong answers the leader's ping with the sessions heard of since the last one.
+func (r *Replica) pong(p zab.Pinged) {
+	since := r.pinged
+	r.pinged = r.now()
+	var heard []zab.Touched
+	for id, timeout := range r.Database.HeardSince(since) {
+		heard = append(heard, zab.Touched{Session: id, Timeout: timeout})
+	}
+	r.Transport.Send(nil, []zab.Packet{member.Pong(p.Zxid, heard)})
 }

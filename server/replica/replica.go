@@ -1,7 +1,8 @@
 // Package replica runs a member: it is the one place where goroutines meet.
 //
 //	connections ─→ inbox ─→ loop ─→ log writer ─→ loop ─→ applier ─→ connections
-//	                                    └─→ snapshotter
+//	links ────────────┘      ├─→ links    └─→ snapshotter
+//	                         └─→ notifications
 //
 // The loop owns the member and is the only one to call it. Each stage takes all that
 // waits for it: the loop prepares a whole inbox under one read lock, the log writer
@@ -9,6 +10,9 @@
 // What the member says must be durable is durable before anything that depends on it
 // leaves; in particular a write is answered only after the log was synced. A log that
 // cannot be written or synced ends the replica: what is on disk is then unknown.
+//
+// In an ensemble the server that leads gives the writes of all servers their order; the
+// others send it theirs and wait for the transactions to come back.
 package replica
 
 import (
@@ -23,10 +27,12 @@ import (
 	"gokeeper/server/database"
 	"gokeeper/server/member"
 	"gokeeper/server/proto"
+	"gokeeper/server/snapshot"
 	"gokeeper/server/storage"
+	"gokeeper/server/zab"
 )
 
-// Write is a request that takes its place in the order of writes.
+// Write is a request that takes its place in the order of writes: a write, or sync.
 type Write struct {
 	Client  database.Client // nil for the server's own
 	Session proto.SessionID
@@ -48,6 +54,12 @@ type Config struct {
 	SnapSize  int64         // the same in bytes of log; 0 is no limit
 	Purge     time.Duration // time between purges of old files; 0 is never
 	Retain    int           // snapshots that a purge keeps
+	Limit     int           // longest buffer of a transaction in bytes
+
+	// Of an ensemble.
+	InitTime   time.Duration // how long a learner may take to be brought up to date
+	SyncTime   time.Duration // how long a leader may be silent
+	DiskFactor float64       // share of the snapshot's size up to which the log on disk brings a learner up
 }
 
 // Events tell what a replica does, for counting. Each is called from one of its
@@ -59,16 +71,19 @@ type Events struct {
 	Snapshot func(took time.Duration)
 	Mismatch func() // of a transaction's digest and the tree's
 	Expired  func(sessions int)
+	Role     func(role member.Role, serving bool) // it has changed
 }
 
 // Parts are what a replica works with.
 type Parts struct {
-	Database *database.Database
-	Dir      *storage.Dir
-	Policy   *auth.Policy
-	Events   Events
-	Log      zerolog.Logger
-	Start    time.Time // zero of the monotonic times that connections report
+	Database  *database.Database
+	Dir       *storage.Dir
+	Policy    *auth.Policy
+	Events    Events
+	Log       zerolog.Logger
+	Start     time.Time // zero of the monotonic times that connections report
+	Transport Transport // nil: standalone
+	Drop      func()    // closes all connections of clients: the server does not serve
 }
 
 // Replica is a running server's heart. Its methods may be called from any goroutine.
@@ -80,48 +95,87 @@ type Replica struct {
 	inbox    *queue[input]
 	logQueue *queue[entry]
 	durable  *queue[proto.Zxid]
-	applies  *queue[database.Commit]
+	applies  *queue[task]
 	applied  atomic.Int64 // zxid up to which the applier is done
+	serving  atomic.Bool
+	role     atomic.Int32 // a member.Role
+	since    atomic.Int64 // when it began to serve clients in this role
+	sizes    sizes
 
-	outstanding []entry // proposed and not committed, in zxid order; the loop's
-	trigger     trigger // when to take the next snapshot; the log writer's
-	snapshots   *queue[struct{}]
+	// the loop's
+	batch       *batch
+	outstanding []entry    // proposed and not committed, in zxid order
+	committed   proto.Zxid // what the member decided last
+	waiting     waiting
+	received    map[zab.LinkID]*snapshot.Content
+	pinged      int64 // when sessions were reported to the leader last
+	saving      bool
+	stopped     context.Context // done when the replica stops or fails
+	fail        context.CancelCauseFunc
+
+	trigger   trigger // when to take the next snapshot; the log writer's
+	snapshots *queue[picture]
 }
 
-// input is one thing that the loop is asked: exactly one field is set.
-type input struct {
-	write   *Write
-	open    *Open
-	inspect func(*member.Member)
-}
-
-// entry is a transaction between its proposal and its commit.
+// entry is a transaction between its proposal and its commit, or something else that
+// has its place between transactions: exactly one of raw, call and done is set.
 type entry struct {
 	commit database.Commit
-	raw    []byte // as the log holds it
+	raw    []byte        // as the log holds it
+	call   func()        // for the applier, once the zxid of commit is committed
+	done   chan struct{} // closed by the log writer
 }
 
-// New returns a replica over the parts, whose history ends where the database's does.
-// replayed is the number of transactions behind the newest snapshot; seed decides when
-// snapshots are taken.
-func New(cfg Config, parts Parts, replayed int, seed uint64) *Replica {
+// New returns a replica over the parts and what the data directory held. seed decides
+// when snapshots are taken.
+func New(cfg Config, parts Parts, rec *storage.Recovered, epochs storage.Epochs, seed uint64) *Replica {
 	r := &Replica{
 		Parts: parts, cfg: cfg,
 		inbox: newQueue[input](), logQueue: newQueue[entry](), durable: newQueue[proto.Zxid](),
-		applies: newQueue[database.Commit](), snapshots: newQueue[struct{}](),
-		trigger: newTrigger(cfg.SnapCount, cfg.SnapSize, replayed, seed),
+		applies: newQueue[task](), snapshots: newQueue[picture](),
+		trigger: newTrigger(cfg.SnapCount, cfg.SnapSize, rec.Replayed, seed),
+		waiting: newWaiting(), received: map[zab.LinkID]*snapshot.Content{},
 	}
-	last := parts.Database.LastZxid()
-	r.applied.Store(int64(last))
-	r.m = member.New(cfg.Member, parts.Policy, last, parts.Database.Sessions(), r.now(), time.Now().UnixMilli())
+	r.committed = parts.Database.LastZxid()
+	r.applied.Store(int64(r.committed))
+	r.m = member.New(cfg.Member, parts.Policy, member.State{
+		Last: rec.LastZxid, Sessions: parts.Database.Sessions(), Accepted: epochs.Accepted, Current: epochs.Current,
+		Recent: recent(rec),
+	}, r.now(), time.Now().UnixMilli())
+	r.note()
 	return r
 }
+
+// recent returns the newest transactions that were replayed.
+func recent(rec *storage.Recovered) []zab.Entry {
+	out := make([]zab.Entry, len(rec.Recent))
+	for i, x := range rec.Recent {
+		out[i] = zab.Entry{Zxid: x.Zxid, Raw: x.Raw}
+	}
+	return out
+}
+
+// note publishes the member's role.
+func (r *Replica) note() {
+	r.role.Store(int32(r.m.Role()))
+	r.serving.Store(r.m.Serving())
+}
+
+// Serving says whether clients are served.
+func (r *Replica) Serving() bool { return r.serving.Load() }
+
+// Role returns what this server does in its ensemble.
+func (r *Replica) Role() member.Role { return member.Role(r.role.Load()) }
 
 // now returns monotonic milliseconds on the clock of the connections.
 func (r *Replica) now() int64 { return time.Since(r.Start).Milliseconds() }
 
-// Submit puts a write into the order. It is dropped when its session is closing or the
-// replica has stopped; the connection ends then.
+// Since returns when the server began to serve in its present role, in monotonic
+// milliseconds.
+func (r *Replica) Since() int64 { return r.since.Load() }
+
+// Submit puts a write or sync into the order. It is dropped when its session is closing
+// or the replica has stopped; the connection ends then.
 func (r *Replica) Submit(w *Write) { r.inbox.put(input{write: w}) }
 
 // Open begins or resumes a session and answers the connection in time.
@@ -156,7 +210,11 @@ func (r *Replica) Run(ctx context.Context) error {
 	stages.Go(func() { r.writeLog(fail) })
 	stages.Go(r.apply)
 	snapshotter.Go(func() { r.takeSnapshots(failed, fail) })
+	r.stopped, r.fail = failed, fail
 	r.loop(failed)
+	if r.Transport != nil {
+		r.Transport.Leave()
+	}
 	stages.Wait()
 	r.snapshots.end()
 	snapshotter.Wait()

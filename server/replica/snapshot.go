@@ -1,12 +1,17 @@
 package replica
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"time"
 
 	"gokeeper/server/database"
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
+	"gokeeper/server/zab"
 )
 
 // image gives a database's dump the form that snapshots are written from.
@@ -24,10 +29,18 @@ func (i image) Sessions() []snapshot.Session {
 
 // Snapshot writes a snapshot of the database while it serves, and returns the zxid in
 // its name.
-func (r *Replica) Snapshot() (proto.Zxid, error) {
+func (r *Replica) Snapshot() (proto.Zxid, error) { return r.snapshot(false) }
+
+// snapshot writes a snapshot; with replace nothing of what the directory held beyond it
+// is left.
+func (r *Replica) snapshot(replace bool) (proto.Zxid, error) {
 	begin := time.Now()
 	src := image{r.Database.Dump()}
-	path, err := r.Dir.WriteSnapshot(src.Zxid(), src)
+	write := r.Dir.WriteSnapshot
+	if replace {
+		write = r.Dir.Replace
+	}
+	path, err := write(src.Zxid(), src)
 	if err != nil {
 		return 0, fmt.Errorf("write a snapshot: %w", err)
 	}
@@ -35,4 +48,30 @@ func (r *Replica) Snapshot() (proto.Zxid, error) {
 	r.Events.Snapshot(took)
 	r.Log.Info().Stringer("zxid", src.Zxid()).Str("file", path).Dur("took", took).Msg("snapshot taken")
 	return src.Zxid(), nil
+}
+
+// history reads the log from the zxid on, up to where readers may rely on it. It fails
+// when that is more than a snapshot would be.
+func (r *Replica) history(from proto.Zxid) iter.Seq2[zab.Entry, error] {
+	return func(yield func(zab.Entry, error) bool) {
+		log, err := r.Dir.Reader(from)
+		if err != nil {
+			yield(zab.Entry{}, err)
+			return
+		}
+		defer log.Close()
+		for {
+			x, err := log.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(zab.Entry{}, err)
+				return
+			}
+			if !yield(zab.Entry{Zxid: x.Zxid, Raw: bytes.Clone(x.Body)}, nil) {
+				return
+			}
+		}
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"gokeeper/server/database"
+	"gokeeper/server/proto"
 	"gokeeper/server/txn"
 )
 
@@ -22,53 +24,94 @@ func (r *Replica) writeLog(fail context.CancelCauseFunc) {
 			}
 			continue
 		}
-		if err := r.append(entries); err != nil {
+		last, err := r.append(entries)
+		if err != nil {
 			fail(err)
 			r.Log.Error().Err(err).Msg("transaction log failed; the server stops, since what is on disk is unknown")
 			r.logQueue.end()
 			return
 		}
-		r.durable.put(entries[len(entries)-1].commit.Txn.Zxid)
+		if last != 0 {
+			r.durable.put(last)
+		}
+		for i := range entries {
+			if done := entries[i].done; done != nil {
+				close(done)
+			}
+		}
 	}
 }
 
-// append makes the entries durable and starts a snapshot when it is time.
-func (r *Replica) append(entries []entry) error {
+// append makes the entries durable, starts a snapshot when it is time, and returns the
+// last zxid, 0 when there was none.
+func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
 	log := r.Dir.Log()
+	n := 0
 	for i := range entries {
-		if err := log.Append(entries[i].commit.Txn.Zxid, entries[i].raw); err != nil {
-			return fmt.Errorf("append %v to the transaction log: %w", entries[i].commit.Txn.Zxid, err)
+		if entries[i].done != nil {
+			continue
 		}
+		last = entries[i].commit.Txn.Zxid
+		if err := log.Append(last, entries[i].raw); err != nil {
+			return 0, fmt.Errorf("append %v to the transaction log: %w", last, err)
+		}
+		n++
+	}
+	if n == 0 {
+		return 0, nil
 	}
 	begin := time.Now()
 	if err := log.Sync(); err != nil {
-		return fmt.Errorf("sync the transaction log: %w", err)
+		return 0, fmt.Errorf("sync the transaction log: %w", err)
 	}
-	r.Events.Synced(len(entries), time.Since(begin))
-	if !r.trigger.due(len(entries), log.Size()) {
-		return nil
+	r.Events.Synced(n, time.Since(begin))
+	if !r.trigger.due(n, log.Size()) {
+		return last, nil
 	}
 	if err := log.Roll(); err != nil {
-		return fmt.Errorf("roll the transaction log: %w", err)
+		return 0, fmt.Errorf("roll the transaction log: %w", err)
 	}
-	r.snapshots.put(struct{}{})
-	return nil
+	r.snapshots.put(picture{})
+	return last, nil
+}
+
+// task is one thing for the applier: a committed transaction, or a call in its place
+// between transactions.
+type task struct {
+	commit database.Commit
+	call   func()
 }
 
 // apply is the applier's goroutine. It ends with its queue.
 func (r *Replica) apply() {
+	var batch []database.Commit
 	for range r.applies.ready {
-		commits := r.applies.take()
-		if len(commits) == 0 {
-			if r.applies.done() {
-				return
-			}
-			continue
+		tasks := r.applies.take()
+		if len(tasks) == 0 && r.applies.done() {
+			return
 		}
-		r.Database.Apply(commits, r.mismatch)
-		r.applied.Store(int64(commits[len(commits)-1].Txn.Zxid))
-		r.Events.Applied(len(commits))
+		for i := range tasks {
+			if tasks[i].call == nil {
+				batch = append(batch, tasks[i].commit)
+				continue
+			}
+			batch = r.applyBatch(batch)
+			tasks[i].call()
+		}
+		batch = r.applyBatch(batch)
 	}
+}
+
+// applyBatch applies transactions and returns the slice to be filled again.
+func (r *Replica) applyBatch(batch []database.Commit) []database.Commit {
+	if len(batch) == 0 {
+		return batch
+	}
+	r.Database.Apply(batch, r.mismatch)
+	r.applied.Store(int64(batch[len(batch)-1].Txn.Zxid))
+	r.Events.Applied(len(batch))
+	clear(batch)
+	return batch[:0]
 }
 
 // mismatch reports a transaction whose digest is not that of the tree. The server goes
@@ -98,13 +141,39 @@ func (r *Replica) takeSnapshots(ctx context.Context, fail context.CancelCauseFun
 		if r.snapshots.done() {
 			return
 		}
-		if len(r.snapshots.take()) == 0 || ctx.Err() != nil {
-			continue
-		}
-		if _, err := r.Snapshot(); err != nil {
+		r.take(ctx, fail)
+	}
+}
+
+// picture is a snapshot to be taken, or with done set only the place in the queue at
+// which it is closed.
+type picture struct {
+	replace bool // what the directory holds belongs to another history
+	done    chan struct{}
+}
+
+// take does what waits for the snapshotter: one snapshot, however many are wanted.
+func (r *Replica) take(ctx context.Context, fail context.CancelCauseFunc) {
+	wanted, replace := false, false
+	pictures := r.snapshots.take()
+	for _, p := range pictures {
+		wanted = wanted || p.done == nil
+		replace = replace || p.replace
+	}
+	if wanted && ctx.Err() == nil {
+		if _, err := r.snapshot(replace); err != nil {
 			fail(err)
 			r.Log.Error().Err(err).Msg("snapshot failed")
+			return
 		}
+	}
+	for _, p := range pictures {
+		if p.done != nil {
+			close(p.done)
+		}
+	}
+	if replace {
+		r.inbox.put(input{saved: true})
 	}
 }
 

@@ -33,6 +33,10 @@ func (c *control) status(args []string) error {
 				return nil
 			}
 		}
+		if cfg.Distributed {
+			c.noQuorum(&cfg)
+			return exitCode(1)
+		}
 	}
 	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
 	return exitCode(1)

@@ -1,0 +1,369 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"gokeeper/server/database"
+	"gokeeper/server/election"
+	"gokeeper/server/member"
+	"gokeeper/server/proto"
+	"gokeeper/server/snapshot"
+	"gokeeper/server/storage"
+	"gokeeper/server/tree"
+	"gokeeper/server/txn"
+	"gokeeper/server/zab"
+)
+
+// errNoStream says that a SNAP packet came without what belongs behind it.
+var errNoStream = errors.New("no snapshot came with SNAP")
+
+// act carries out what the member wants done.
+func (r *Replica) act() {
+	for list := r.m.Actions(); len(list) > 0; list = r.m.Actions() {
+		for _, a := range list {
+			if err := r.perform(a); err != nil {
+				r.Log.Error().Err(err).Msg("role ends")
+				r.m.Failed(err)
+				break // what followed rests on it
+			}
+		}
+	}
+}
+
+// perform carries out one action. An error ends the role, not the server.
+func (r *Replica) perform(a member.Action) error {
+	switch a := a.(type) {
+	case zab.Decided:
+		r.decided(a.Zxid)
+	case zab.Send:
+		r.Transport.Send(a.To, a.Packets)
+	case member.Write:
+		r.batch.remote(&a)
+	case zab.Log:
+		return r.log(a.Entries)
+	case member.Synced:
+		r.answerSync()
+	case member.Revalidated:
+		r.revalidated(a)
+	case zab.Pinged:
+		r.pong(a)
+	case election.Send:
+		r.Transport.Notify(a.To, a.Notification)
+	default:
+		return r.change(a)
+	}
+	return nil
+}
+
+// disk ends the replica when the data directory cannot be read or written: what it holds
+// is unknown then.
+func (r *Replica) disk(err error) error {
+	if err != nil {
+		r.fail(err)
+	}
+	return err
+}
+
+// change carries out the rarer actions.
+func (r *Replica) change(a member.Action) error {
+	switch a := a.(type) {
+	case member.Lead:
+		r.Log.Info().Msg("leading")
+		r.note()
+		return r.Transport.Lead(links{r})
+	case member.Follow:
+		r.Log.Info().Stringer("leader", a.Leader.ID).Stringer("role", r.m.Role()).Msg("following")
+		r.note()
+		r.Transport.Follow(a.Link, a.Leader, links{r})
+	case zab.StoreAccepted:
+		return r.disk(r.Dir.SetAcceptedEpoch(a.Epoch))
+	case zab.StoreCurrent:
+		return r.disk(r.Dir.SetCurrentEpoch(a.Epoch))
+	case zab.Bring:
+		r.bring(a)
+	case zab.Close:
+		r.Transport.Close(a.Link, a.Reason)
+	case zab.Install:
+		return r.install(a.Zxid)
+	case zab.Truncate:
+		return r.truncate(a.Zxid)
+	case zab.Apply:
+		return r.applyDirectly(a.Entries)
+	case zab.Save:
+		r.save()
+	case zab.Serve:
+		r.serve(a.Epoch)
+	case member.Left:
+		return r.leave(a)
+	case election.Bootstrap:
+		r.Log.Info().Msg("no server of the ensemble has a history: this one begins with an empty one")
+		_, err := r.Snapshot()
+		return r.disk(err)
+	case election.Adopt:
+		r.Log.Warn().Str("config", a.Config).Msg("another server has a newer configuration; restart this one with it")
+	default:
+		panic(fmt.Sprintf("bug: action %T", a))
+	}
+	return nil
+}
+
+// log appends a leader's transactions to the log.
+func (r *Replica) log(entries []zab.Entry) error {
+	list := make([]entry, len(entries))
+	for i, e := range entries {
+		x, err := txn.Decode(e.Raw, r.cfg.Limit)
+		if err != nil {
+			return fmt.Errorf("proposal %v: %w", e.Zxid, err)
+		}
+		if x.Zxid != e.Zxid {
+			return fmt.Errorf("proposal %v holds transaction %v", e.Zxid, x.Zxid)
+		}
+		list[i] = entry{commit: database.Commit{Txn: x}, raw: e.Raw}
+	}
+	r.outstanding = append(r.outstanding, list...)
+	r.logQueue.put(list...)
+	return nil
+}
+
+// flushLog waits until the log holds durably what was passed to it. It returns false
+// when the replica has failed.
+func (r *Replica) flushLog() bool {
+	done := make(chan struct{})
+	return r.logQueue.put(entry{done: done}) && r.wait(done)
+}
+
+// flushApplier waits until everything that is committed is applied.
+func (r *Replica) flushApplier() bool {
+	done := make(chan struct{})
+	return r.applies.put(task{call: func() { close(done) }}) && r.wait(done)
+}
+
+// quiesce waits until nothing works on the database or the data directory.
+func (r *Replica) quiesce() bool {
+	done := make(chan struct{})
+	return r.flushLog() && r.flushApplier() && r.snapshots.put(picture{done: done}) && r.wait(done)
+}
+
+func (r *Replica) wait(done chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-r.stopped.Done():
+		return false
+	}
+}
+
+// leave ends a role: nobody is served or heard any more; what was logged is applied,
+// committed or not, since the vote of the next election stands for all of it
+// (ZOOKEEPER-2845).
+func (r *Replica) leave(a member.Left) error {
+	r.note()
+	r.Events.Role(member.Looking, false)
+	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
+	r.Drop()
+	r.Transport.Leave()
+	if !r.flushLog() {
+		return nil
+	}
+	r.durable.take()
+	r.waiting = newWaiting()
+	clear(r.received)
+	r.batch = newBatch(r, 0)
+	tail := make([]task, 0, len(r.outstanding))
+	for _, e := range r.outstanding {
+		if e.call == nil {
+			e.commit.Client = nil
+			tail = append(tail, task{commit: e.commit})
+		}
+	}
+	r.outstanding = nil
+	r.applies.put(tail...)
+	if !r.flushApplier() {
+		return nil
+	}
+	var window []zab.Entry
+	if a.Partial || r.saving {
+		rec, err := r.reload()
+		if err != nil {
+			return err
+		}
+		window = recent(rec)
+	}
+	r.committed = r.Database.LastZxid()
+	r.m.Look(r.committed, window, r.now())
+	return nil
+}
+
+// reload loads the database from disk.
+func (r *Replica) reload() (*storage.Recovered, error) {
+	if !r.quiesce() {
+		return nil, r.stopped.Err()
+	}
+	r.saving = false
+	rec, err := r.Dir.Load()
+	if err != nil {
+		return nil, r.disk(fmt.Errorf("load the data directory: %w", err))
+	}
+	r.Database.Install(rec.Tree, rec.Sessions)
+	r.applied.Store(int64(r.Database.LastZxid()))
+	return rec, nil
+}
+
+// serve begins to serve clients.
+func (r *Replica) serve(epoch int64) {
+	if !r.flushApplier() {
+		return
+	}
+	if r.m.Role() == member.Leading {
+		r.Database.Update(func(t *tree.Tree) { t.SetLastZxid(proto.NewZxid(epoch, 0)) })
+		r.committed = r.Database.LastZxid()
+		r.applied.Store(int64(r.committed))
+	} else {
+		r.Transport.Silence(r.cfg.SyncTime)
+	}
+	r.pinged = 0
+	r.m.Opened(epoch, r.Database.Sessions(), r.now())
+	r.since.Store(r.now())
+	r.sizes.reset()
+	r.note()
+	r.Events.Role(r.m.Role(), true)
+	r.Log.Info().Stringer("role", r.m.Role()).Int64("epoch", epoch).Stringer("zxid", r.Database.LastZxid()).Msg("serving clients")
+}
+
+// install replaces the database by the snapshot that came with SNAP. Digests are not
+// compared until all that was proposed while it was taken is applied.
+func (r *Replica) install(zxid proto.Zxid) error {
+	var content *snapshot.Content
+	for link, c := range r.received {
+		content = c
+		delete(r.received, link)
+	}
+	if content == nil {
+		return errNoStream
+	}
+	if !r.quiesce() {
+		return nil
+	}
+	content.Tree.SetLastZxid(zxid)
+	content.Tree.SetDigestFrom(math.MaxInt64)
+	r.Database.Install(content.Tree, content.Sessions)
+	r.outstanding, r.committed = nil, zxid
+	r.applied.Store(int64(zxid))
+	return nil
+}
+
+// truncate cuts the history, and loads what is left. Who has nothing left to load needs
+// a snapshot, and gets one when it comes back with nothing.
+func (r *Replica) truncate(zxid proto.Zxid) error {
+	if !r.quiesce() {
+		return nil
+	}
+	r.outstanding = nil
+	if _, err := r.Dir.Truncate(zxid); err != nil {
+		return fmt.Errorf("truncate to %v: %w", zxid, err)
+	}
+	rec, err := r.reload()
+	if err != nil {
+		return err
+	}
+	if rec.LastZxid != zxid {
+		return fmt.Errorf("truncated to %v, but the history ends with %v", zxid, rec.LastZxid)
+	}
+	r.committed = zxid
+	r.m.Reloaded(recent(rec))
+	return nil
+}
+
+// applyDirectly applies transactions behind a snapshot, which may hold them already.
+func (r *Replica) applyDirectly(entries []zab.Entry) error {
+	var tasks []task
+	for _, e := range entries {
+		x, err := txn.Decode(e.Raw, r.cfg.Limit)
+		if err != nil {
+			return fmt.Errorf("proposal %v: %w", e.Zxid, err)
+		}
+		if e.Zxid > r.committed {
+			tasks = append(tasks, task{commit: database.Commit{Txn: x}})
+			r.committed = e.Zxid
+		}
+	}
+	r.applies.put(tasks...)
+	return nil
+}
+
+// save makes the database durable as it is.
+func (r *Replica) save() {
+	if !r.flushApplier() {
+		return
+	}
+	r.Database.Update(func(t *tree.Tree) { t.SetDigestFrom(t.LastZxid()) })
+	r.saving = true
+	r.snapshots.put(picture{replace: true})
+}
+
+// bring brings a learner up to date. The image is begun here, between two transactions,
+// and written by the link.
+func (r *Replica) bring(a zab.Bring) {
+	var dump *database.Dump
+	if a.Plan.Op == zab.Snap {
+		dump = r.Database.Dump()
+	}
+	r.Transport.Stream(a.Link, func(w io.Writer) error {
+		plan := a.Plan
+		if plan.Disk {
+			plan = r.fromDisk(a)
+		}
+		r.Log.Info().Stringer("peer", a.Server).Stringer("zxid", a.Peer).Stringer("by", plan.Op).
+			Int("txns", len(plan.Entries)).Msg("bringing a learner up to date")
+		if plan.Op != zab.Snap {
+			return writePackets(w, zab.Packet{Type: plan.Op, Zxid: plan.Zxid}, plan.Entries)
+		}
+		head := zab.Packet{Type: zab.Snap, Zxid: dump.Zxid()}
+		if _, err := w.Write(head.Append(nil)); err != nil {
+			return err
+		}
+		if err := snapshot.WriteStream(w, image{dump}); err != nil {
+			return err
+		}
+		behind := plan.Entries
+		for len(behind) > 0 && behind[0].Zxid <= dump.Zxid() {
+			behind = behind[1:]
+		}
+		return writeHistory(w, behind)
+	})
+}
+
+func writePackets(w io.Writer, head zab.Packet, entries []zab.Entry) error {
+	if _, err := w.Write(head.Append(nil)); err != nil {
+		return err
+	}
+	return writeHistory(w, entries)
+}
+
+// writeHistory sends each transaction as proposal and commit.
+func writeHistory(w io.Writer, entries []zab.Entry) error {
+	var b []byte
+	for _, e := range entries {
+		proposal := zab.Packet{Type: zab.Proposal, Zxid: e.Zxid, Data: e.Raw}
+		commit := zab.Packet{Type: zab.Commit, Zxid: e.Zxid}
+		b = commit.Append(proposal.Append(b[:0]))
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fromDisk makes the plan that brings a learner up from the log on disk, or returns the
+// one that does without.
+func (r *Replica) fromDisk(a zab.Bring) zab.Plan {
+	plan, err := a.Plan.FromDisk(r.history(a.Peer), a.Peer)
+	if err != nil {
+		r.Log.Info().Stringer("peer", a.Server).Err(err).Msg("log on disk does not reach back far enough: sending a snapshot")
+		return zab.Plan{Op: zab.Snap, Entries: a.Plan.Entries}
+	}
+	return plan
+}

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gokeeper/server/config"
+	"gokeeper/server/election"
+	"gokeeper/server/peer"
+	"gokeeper/server/quorum"
+	"gokeeper/server/replica"
+	"gokeeper/server/zab"
+)
+
+// leaderRetries says how often a learner dials its leader, which may not have noticed
+// yet that it was elected: many times, since a refusal costs nothing.
+const (
+	leaderRetries    = 100
+	leaderRetryPause = 20 * time.Millisecond
+)
+
+// transport joins the replica to the sockets of the ensemble. Its methods are the loop's
+// of the replica, but for Run and received.
+type transport struct {
+	cfg     *config.Config
+	log     zerolog.Logger
+	mesh    *peer.Mesh
+	replica *replica.Replica // set before Run
+	links   atomic.Int64     // the last number of a learner's link
+
+	// of the role that the server has now
+	learners *peer.Learners
+	uplink   *peer.Uplink
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// newTransport opens the election port.
+func newTransport(cfg *config.Config, log zerolog.Logger) (*transport, error) {
+	t := &transport{cfg: cfg, log: log}
+	own, _ := cfg.Servers.Member(cfg.MyID)
+	var listen []string
+	for _, a := range own.Addresses {
+		listen = append(listen, a.Election().String())
+	}
+	mesh, err := peer.OpenMesh(peer.MeshConfig{
+		Self: cfg.MyID, Listen: listen, ListenAll: cfg.ListenOnAllIPs, MultiAddress: cfg.MultiAddress,
+		DialTimeout: cfg.ElectionConnectTimeout, HandshakeTimeout: cfg.ElectionReadTimeout,
+		KeepAlive: cfg.ElectionKeepAlive, BindRetries: cfg.ElectionBindRetries, Log: log, Received: t.received,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the election port: %w", err)
+	}
+	t.mesh = mesh
+	peers := map[quorum.ServerID][]string{}
+	for _, m := range cfg.Servers.Members {
+		for _, a := range m.Addresses {
+			peers[m.ID] = append(peers[m.ID], a.Election().String())
+		}
+	}
+	mesh.SetPeers(peers)
+	return t, nil
+}
+
+// Run carries notifications until the context is done.
+func (t *transport) Run(ctx context.Context) error { return t.mesh.Run(ctx) }
+
+// received takes in a notification; one that cannot be read is dropped, as in Java.
+func (t *transport) received(from quorum.ServerID, payload []byte) {
+	n, err := election.ParseNotification(payload)
+	if err != nil {
+		t.log.Warn().Stringer("peer", from).Err(err).Msg("notification dropped")
+		return
+	}
+	t.replica.Notified(from, n)
+}
+
+// Notify implements replica.Transport, as do the others.
+func (t *transport) Notify(to quorum.ServerID, n election.Notification) {
+	t.mesh.Send(to, n.Append(nil))
+}
+
+// Reached implements replica.Transport.
+func (t *transport) Reached() []quorum.ServerID { return t.mesh.Links() }
+
+func (t *transport) linkConfig() peer.LinkConfig {
+	return peer.LinkConfig{Limit: t.cfg.JuteMaxBuffer + t.cfg.JuteExtra, KeepAlive: t.cfg.ElectionKeepAlive, Log: t.log}
+}
+
+// Lead implements replica.Transport.
+func (t *transport) Lead(l replica.Links) error {
+	own, _ := t.cfg.Servers.Member(t.cfg.MyID)
+	var addrs []string
+	for _, a := range own.Addresses {
+		if t.cfg.ListenOnAllIPs {
+			a.Host = ""
+		}
+		addrs = append(addrs, net.JoinHostPort(a.Host, strconv.Itoa(a.QuorumPort)))
+	}
+	learners, err := peer.ListenLearners(t.linkConfig(), addrs, l, func() zab.LinkID { return zab.LinkID(t.links.Add(1)) })
+	if err != nil {
+		return fmt.Errorf("open the quorum port: %w", err)
+	}
+	t.learners = learners
+	t.start(learners.Run)
+	return nil
+}
+
+// Follow implements replica.Transport.
+func (t *transport) Follow(link zab.LinkID, leader quorum.Member, l replica.Links) {
+	var addrs []string
+	for _, a := range leader.Addresses {
+		addrs = append(addrs, a.Quorum().String())
+	}
+	t.uplink = peer.DialLeader(peer.Dial{
+		LinkConfig: t.linkConfig(), Addresses: addrs, Tries: leaderRetries, Pause: leaderRetryPause, Within: t.cfg.ConnectTime(),
+	}, link, l)
+	t.uplink.SetReadTimeout(t.cfg.InitTime())
+	t.start(t.uplink.Run)
+}
+
+// start runs the links of a role until Leave.
+func (t *transport) start(run func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.cancel = cancel
+	t.running.Go(func() { run(ctx) })
+}
+
+// Leave implements replica.Transport.
+func (t *transport) Leave() {
+	if t.cancel != nil {
+		t.cancel()
+		t.running.Wait()
+	}
+	t.learners, t.uplink, t.cancel = nil, nil, nil
+}
+
+// Send implements replica.Transport.
+func (t *transport) Send(to []zab.LinkID, packets []zab.Packet) {
+	switch {
+	case t.learners != nil:
+		t.learners.Send(to, packets)
+	case t.uplink != nil:
+		t.uplink.Send(packets)
+	}
+}
+
+// Stream implements replica.Transport.
+func (t *transport) Stream(link zab.LinkID, write func(io.Writer) error) {
+	if t.learners != nil {
+		t.learners.Stream(link, write)
+	}
+}
+
+// Close implements replica.Transport.
+func (t *transport) Close(link zab.LinkID, reason error) {
+	if t.learners != nil {
+		t.learners.Close(link, reason)
+	}
+}
+
+// Silence implements replica.Transport.
+func (t *transport) Silence(limit time.Duration) {
+	if t.uplink != nil {
+		t.uplink.SetReadTimeout(limit)
+	}
+}
