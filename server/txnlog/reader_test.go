@@ -289,3 +289,61 @@ func FuzzScanner(f *testing.F) {
 		_, _ = readAll(t, m, 2)
 	})
 }
+
+// FuzzTruncate cuts two files of whatever content, except that it is in the order that
+// their names promise. What is left can be read as far as
+// before, without the records above the zxid, and cutting again changes nothing.
+func FuzzTruncate(f *testing.F) {
+	head := AppendHeader(nil)
+	f.Add(slices.Concat(head, records(1, 3)), slices.Concat(head, records(4, 6), make([]byte, 40)), int64(4))
+	f.Add(slices.Concat(head, records(1, 3), make([]byte, 20)), slices.Concat(head, record(4), changed(record(5), 50, 9)), int64(2))
+	f.Add(slices.Concat(head, records(1, 3)), head[:9], int64(9))
+	f.Fuzz(func(t *testing.T, first, second []byte, at int64) {
+		if a, b := zxids(first), zxids(second); !slices.IsSorted(slices.Concat(a, []proto.Zxid{3}, b)) || slices.Contains(b, 3) {
+			return
+		}
+		m := newMem(t)
+		file(t, m, "log.1", first)
+		file(t, m, "log.4", second)
+		before, _ := readAll(t, m, 0)
+		cut, err := Truncate(m, dir, proto.Zxid(at), 0)
+		var c *CorruptError
+		if err != nil {
+			if !errors.As(err, &c) {
+				t.Fatalf("%v is no CorruptError", err)
+			}
+			return
+		}
+		after, err := readAll(t, m, 0)
+		for _, z := range after {
+			if z > proto.Zxid(at) {
+				t.Fatalf("%v is left behind %v", z, proto.Zxid(at))
+			}
+		}
+		n := slices.IndexFunc(before, func(z proto.Zxid) bool { return z > proto.Zxid(at) })
+		if n < 0 {
+			n = len(before)
+		}
+		if err == nil && !slices.Equal(after, before[:n]) {
+			t.Fatalf("%v becomes %v, %+v", before, after, cut)
+		}
+		if again, err := Truncate(m, dir, proto.Zxid(at), 0); err != nil || again.Cut != "" || again.Removed != nil {
+			t.Fatalf("cutting again: %+v, %v", again, err)
+		}
+	})
+}
+
+// zxids returns those of the good records of a file.
+func zxids(file []byte) (list []proto.Zxid) {
+	s, err := NewScanner(reads(file), "log", 0)
+	if err != nil {
+		return nil
+	}
+	for {
+		rec, err := s.Next()
+		if err != nil {
+			return list
+		}
+		list = append(list, rec.Zxid)
+	}
+}
