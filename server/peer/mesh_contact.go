@@ -145,7 +145,7 @@ func (m *Mesh) chase(c *contact) {
 			return
 		}
 		m.mu.Unlock()
-		pauseMesh(m.ctx, shortest)
+		wait(m.ctx, shortest)
 		c.await(m.ctx, pause-shortest)
 	}
 }

@@ -26,7 +26,7 @@ func (m *Mesh) bind(i int, addr string) error {
 			return err
 		}
 		m.cfg.Log.Warn().Err(err).Int("try", try).Msg("cannot bind the election address yet")
-		pauseMesh(context.Background(), bindPause)
+		wait(context.Background(), bindPause)
 	}
 }
 
@@ -68,12 +68,12 @@ func (m *Mesh) listen(i int) error {
 	if err != nil {
 		return err
 	}
-	retry := meshRetry
+	retry := acceptRetry
 	for {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			retry = meshRetry
+			retry = acceptRetry
 			m.accept(conn)
 		case m.ctx.Err() != nil:
 			return context.Canceled
@@ -81,17 +81,11 @@ func (m *Mesh) listen(i int) error {
 			return fmt.Errorf("accept servers on %v: %w", ln.Addr(), err)
 		default: // mostly a lack of file descriptors
 			m.cfg.Log.Error().Err(err).Stringer("address", ln.Addr()).Msg("cannot accept servers")
-			pauseMesh(m.ctx, retry)
-			retry = min(2*retry, meshRetryMax)
+			wait(m.ctx, retry)
+			retry = min(2*retry, acceptRetryMax)
 		}
 	}
 }
-
-// Waits after an accept that failed.
-const (
-	meshRetry    = 5 * time.Millisecond
-	meshRetryMax = time.Second
-)
 
 // bound returns listener i. It tries to bind it as long as Run runs.
 func (m *Mesh) bound(i int) (net.Listener, error) {
@@ -105,22 +99,12 @@ func (m *Mesh) bound(i int) (net.Listener, error) {
 		case m.ctx.Err() != nil:
 			return nil, context.Canceled
 		}
-		pauseMesh(m.ctx, bindPause)
+		wait(m.ctx, bindPause)
 		if err := m.bindOnce(m.ctx, i, m.cfg.Listen[i]); err != nil {
 			m.cfg.Log.Debug().Err(err).Msg("cannot bind the election address yet")
 		} else {
 			m.cfg.Log.Info().Str("address", m.cfg.Listen[i]).Msg("election address bound")
 		}
-	}
-}
-
-// pauseMesh waits for d, or until ctx is done.
-func pauseMesh(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 

@@ -22,9 +22,6 @@ import (
 	"gokeeper/server/quorum"
 )
 
-// meshPatience is how long a test waits for what must come.
-const meshPatience = 20 * time.Second
-
 // TestMain fails when goroutines of this package are left.
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -74,7 +71,7 @@ func (h *heard) logged(text string) int {
 // until waits for a message that is new since the last call that returned it.
 func (h *heard) until(t testing.TB, want string) {
 	t.Helper()
-	late := time.After(meshPatience)
+	late := time.After(patience)
 	for {
 		h.mu.Lock()
 		i, change := slices.Index(h.texts, want), h.change
@@ -144,7 +141,7 @@ func meet(meshes ...*testMesh) {
 // eventually polls the condition.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(meshPatience); !f(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !f(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("not within patience: " + what)
 		}
@@ -182,7 +179,7 @@ func (j *java) wire(conn net.Conn, err error) wireOfJava {
 		j.t.Fatal(err)
 	}
 	j.t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(meshPatience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		j.t.Fatal(err)
 	}
 	return wireOfJava{conn, j.t}
