@@ -93,6 +93,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			Self: cfg.MyID, Observer: cfg.Role == quorum.Observer, Quorum: cfg.Servers,
 			InitLimit: cfg.InitLimit, SyncLimit: cfg.SyncLimit, Recent: cfg.CommitLogCount,
 			DiskSync: cfg.SnapshotSizeFactor >= 0, ForceSnap: cfg.ForceSnapshotSync,
+			MaxSnaps: cfg.MaxSnapSyncs, MaxDiffs: cfg.MaxDiffSyncs,
 			MinInterval: cfg.MinNotificationInterval, MaxInterval: cfg.MaxNotificationInterval,
 			NoBootstrap: !cfg.AutoCreateDatabase,
 		}

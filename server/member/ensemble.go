@@ -144,7 +144,8 @@ func (m *Member) elected(e election.Elected, now int64) {
 		m.leader = zab.Lead(zab.LeaderConfig{
 			Self: cfg.Self, Quorum: cfg.Quorum, Accepted: m.state.Accepted, Current: m.state.Current, Last: m.state.Last,
 			Tick: m.cfg.Tick, InitLimit: cfg.InitLimit, SyncLimit: cfg.SyncLimit,
-			DiskSync: cfg.DiskSync, ForceSnap: cfg.ForceSnap, History: m.history,
+			DiskSync: cfg.DiskSync, ForceSnap: cfg.ForceSnap, MaxSnaps: cfg.MaxSnaps, MaxDiffs: cfg.MaxDiffs,
+			History: m.history,
 		}, now)
 		return
 	}

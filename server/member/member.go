@@ -59,6 +59,8 @@ type Ensemble struct {
 	Recent    int            // committed transactions kept to bring learners up to date
 	DiskSync  bool           // the log on disk serves for that, too
 	ForceSnap bool           // always bring them up by a snapshot
+	MaxSnaps  int            // of zab.LeaderConfig, as is the next
+	MaxDiffs  int
 
 	// Of election.Config; 0 is Java's value.
 	MinInterval, MaxInterval time.Duration

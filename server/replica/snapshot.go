@@ -1,10 +1,7 @@
 package replica
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"time"
 
@@ -50,26 +47,11 @@ func (r *Replica) snapshot(replace bool) (proto.Zxid, error) {
 	return src.Zxid(), nil
 }
 
-// history reads the log from the zxid on, up to where readers may rely on it. It fails
-// when that is more than a snapshot would be.
+// history returns the transactions of the log on disk from the zxid on.
 func (r *Replica) history(from proto.Zxid) iter.Seq2[zab.Entry, error] {
 	return func(yield func(zab.Entry, error) bool) {
-		log, err := r.Dir.Reader(from)
-		if err != nil {
-			yield(zab.Entry{}, err)
-			return
-		}
-		defer log.Close()
-		for {
-			x, err := log.Next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				yield(zab.Entry{}, err)
-				return
-			}
-			if !yield(zab.Entry{Zxid: x.Zxid, Raw: bytes.Clone(x.Body)}, nil) {
+		for x, err := range r.Dir.History(from, r.cfg.DiskFactor) {
+			if !yield(zab.Entry{Zxid: x.Zxid, Raw: x.Raw}, err) {
 				return
 			}
 		}

@@ -52,6 +52,7 @@ type Dir struct {
 
 	mu   sync.Mutex           // guards what follows, and makes Purge and Reader exclude each other
 	pins map[*Reader]struct{} // open readers
+	base proto.Zxid           // what the log holds up to here is not the history of what is behind it
 }
 
 // Open creates the directories if they are missing, checks and locks them. It loads

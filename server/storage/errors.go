@@ -30,6 +30,9 @@ var (
 	ErrEpoch = errors.New("epoch files do not fit")
 	// ErrNoBase says that the history cannot be cut because every snapshot holds more.
 	ErrNoBase = errors.New("no snapshot is old enough")
+	// ErrNoHistory says that the log on disk does not reach back to a zxid without a
+	// hole, or that a snapshot is shorter than what the log holds from there on.
+	ErrNoHistory = errors.New("the log does not serve for a synchronisation")
 )
 
 // LoadError says why a data directory cannot be loaded.

@@ -30,6 +30,8 @@ func (d *Dir) Truncate(zxid proto.Zxid) (txnlog.Truncation, error) {
 // Replace makes the source the state of the zxid, as after a leader's SNAP. What the
 // log and the snapshots hold beyond the zxid belongs to another history and is
 // removed: else the next start would replay it on top. The log goes on in a new file.
+// Once the snapshot is durable the rest goes too: between it and the snapshot there is a
+// hole, so it is of no use to this server any more, and would mislead learners.
 func (d *Dir) Replace(zxid proto.Zxid, src snapshot.Source) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -46,7 +48,36 @@ func (d *Dir) Replace(zxid proto.Zxid, src snapshot.Source) (string, error) {
 	if _, err := d.cut(zxid, newer); err != nil {
 		return "", err
 	}
-	return d.WriteSnapshot(zxid, src)
+	path, err := d.WriteSnapshot(zxid, src)
+	if err != nil {
+		return "", err
+	}
+	d.base = zxid
+	return path, d.removeAllBut(path)
+}
+
+// removeAllBut removes all logs, and the snapshots but for one.
+func (d *Dir) removeAllBut(path string) error {
+	snapshots, err := d.Snapshots()
+	if err != nil {
+		return err
+	}
+	var old []string
+	for _, f := range snapshots {
+		if p := filepath.Join(d.snapDir, f.Name); p != path {
+			old = append(old, p)
+		}
+	}
+	// Logs go last: a snapshot whose log is gone must not be loaded.
+	logs, err := txnlog.Files(d.fs, d.logDir)
+	if err != nil {
+		return err
+	}
+	for _, f := range logs {
+		old = append(old, filepath.Join(d.logDir, f.Name))
+	}
+	_, err = d.remove(nil, old)
+	return err
 }
 
 // cut removes the snapshots and what the log holds beyond the zxid.
