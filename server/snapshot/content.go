@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -153,7 +152,10 @@ func (l *load) Session(s Session) error {
 	return nil
 }
 
-func (l *load) ACL(id int64, acl []proto.ACL) error { return l.tree.ACL(id, acl) }
+func (l *load) ACL(id int64, acl []proto.ACL) error {
+	l.tree.ACL(id, acl)
+	return nil
+}
 
 func (l *load) Node(n *Node) error { return l.tree.Node(string(n.Path), n.Data, n.ACL, n.Stat) }
 
@@ -176,16 +178,6 @@ func (Discard) ACL(int64, []proto.ACL) error { return nil }
 
 // Node accepts it.
 func (Discard) Node(*Node) error { return nil }
-
-// decodeStat reads the 60 bytes of a persisted stat.
-func decodeStat(s *tree.Persisted, b []byte) {
-	long := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
-	num := func(at int) int32 { return int32(binary.BigEndian.Uint32(b[at:])) }
-	*s = tree.Persisted{
-		Czxid: proto.Zxid(long(0)), Mzxid: proto.Zxid(long(8)), Ctime: long(16), Mtime: long(24),
-		Version: num(32), Cversion: num(36), Aversion: num(40), Owner: long(44), Pzxid: proto.Zxid(long(52)),
-	}
-}
 
 // String returns the section as a line for tools.
 func (d *Digest) String() string {

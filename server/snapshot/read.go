@@ -251,7 +251,7 @@ func (d *decoder) node(v Visitor) bool {
 	}
 	rest := p[8+pathLen+dataLen:]
 	node.ACL = int64(binary.BigEndian.Uint64(rest))
-	decodeStat(&node.Stat, rest[8:])
+	node.Stat.Decode(jute.NewDecoder(rest[8:]))
 	d.visited(v.Node(&node))
 	d.pos += len(p)
 	return d.err == nil

@@ -3,17 +3,16 @@ package tree
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"gokeeper/server/proto"
 )
 
-// Ids of lists that are never in the table.
-const (
-	openACL    int32 = -1 // world:anyone, everything
-	missingACL int32 = -2 // unknown: a fuzzy snapshot named a list that it does not hold
-)
+// openACL is the number of the list of built-in nodes, world:anyone with everything,
+// which is not in the table.
+const openACL int32 = -1
 
 // aclTable keeps each different list once, with a number that nodes refer to. The
 // order of entries makes a difference. Numbers are local to a server.
@@ -37,7 +36,7 @@ type ACLEntry struct {
 
 var (
 	open   = proto.OpenACL()
-	denied = []proto.ACL{{}} // grants nothing
+	denied = []proto.ACL{{}} // grants nothing, to nobody
 )
 
 func newACLTable() aclTable {
@@ -64,14 +63,23 @@ func (t *aclTable) intern(acl []proto.ACL) int32 {
 		t.byID[id].uses++
 		return id
 	}
-	t.last++
-	t.put(t.last, &aclEntry{acl: copyACL(acl), key: key, uses: 1})
-	return t.last
+	id := t.next()
+	t.byID[id], t.byKey[key] = &aclEntry{acl: copyACL(acl), key: key, uses: 1}, id
+	return id
 }
 
-func (t *aclTable) put(id int32, e *aclEntry) {
-	t.byID[id], t.byKey[e.key] = e, id
-	t.last = max(t.last, id)
+// next returns the next free number. They come round again on a server that sees many
+// lists come and go.
+func (t *aclTable) next() int32 {
+	for {
+		if t.last == math.MaxInt32 {
+			t.last = 0
+		}
+		t.last++
+		if t.byID[t.last] == nil {
+			return t.last
+		}
+	}
 }
 
 // copyACL copies the list with its strings, which may be parts of a large buffer. A
@@ -97,16 +105,10 @@ func (t *aclTable) release(id int32) {
 }
 
 func (t *aclTable) list(id int32) []proto.ACL {
-	switch id {
-	case openACL:
+	if id == openACL {
 		return open
-	case missingACL:
-		return denied
 	}
-	if e := t.byID[id]; e != nil {
-		return e.acl
-	}
-	return denied
+	return t.byID[id].acl
 }
 
 // ACLTable returns the lists that nodes refer to, in the order of their ids.

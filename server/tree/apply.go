@@ -84,7 +84,7 @@ func (t *Tree) apply(h *txn.Header, typ proto.Op, body txn.Body, r *Result) prot
 }
 
 func (t *Tree) create(h *txn.Header, c *txn.Create, r *Result) proto.Error {
-	parent := t.FindString(proto.Parent(c.Path))
+	parent := t.parentOf(c.Path)
 	if parent == nil {
 		return proto.NoNode
 	}
@@ -142,14 +142,13 @@ func (t *Tree) deleteNode(path string, zxid proto.Zxid, r *Result) proto.Error {
 // remove deletes a node and returns the lists of the node and its parent, nil if there
 // is no such node. The parent's pzxid rises even then.
 func (t *Tree) remove(path string, zxid proto.Zxid) (acl, parentACL []proto.ACL) {
-	up := proto.Parent(path)
-	parent := t.FindString(up)
-	if parent == nil || path == proto.PathRoot {
+	parent := t.parentOf(path)
+	if parent == nil {
 		return nil, nil
 	}
 	if zxid > parent.pzxid {
 		parent.pzxid = zxid
-		t.redigest(up, parent)
+		t.redigest(proto.Parent(path), parent)
 	}
 	n := parent.children[proto.Name(path)]
 	if n == nil {
@@ -160,7 +159,6 @@ func (t *Tree) remove(path string, zxid proto.Zxid) (acl, parentACL []proto.ACL)
 		acl = []proto.ACL{}
 	}
 	t.unlink(parent, path, n)
-	t.quotaDeleted(path, n)
 	return acl, parentACL
 }
 
@@ -169,10 +167,8 @@ func (t *Tree) setData(h *txn.Header, s *txn.SetData, r *Result) proto.Error {
 	if n == nil {
 		return proto.NoNode
 	}
-	grown := int64(len(s.Data) - len(n.data))
-	n.setData(s.Data)
+	grown := t.replaceData(n, s.Data)
 	n.version, n.mzxid, n.mtime = s.Version, h.Zxid, h.Time
-	t.bytes += grown
 	t.redigest(s.Path, n)
 	t.quotaChanged(s.Path, 0, grown)
 	r.Stat = n.Stat()
@@ -207,9 +203,9 @@ func (t *Tree) multi(h *txn.Header, m *txn.Multi, r *Result) proto.Error {
 			r.Ops = append(r.Ops, OpResult{Type: proto.OpError, Err: code})
 			continue
 		}
-		r.Path, r.Stat = "", proto.Stat{}
 		err := t.apply(h, op.Type, op.Body, r)
 		r.Ops = append(r.Ops, OpResult{Type: op.Type, Err: err, Path: r.Path, Stat: r.Stat})
+		r.Path, r.Stat = "", proto.Stat{}
 	}
 	return proto.OK
 }

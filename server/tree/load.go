@@ -10,32 +10,30 @@ import (
 
 // Errors of loading.
 var (
-	// ErrOrphan says that a node came before its parent.
+	// ErrOrphan says that a node came before its parent, or can have none.
 	ErrOrphan = errors.New("node before its parent")
 	// ErrRoot says that a tree without a root was to be finished.
 	ErrRoot = errors.New("no root node")
-	// ErrACL says that a list has an impossible number.
-	ErrACL = errors.New("ACL number out of range")
 )
 
 // Loader builds a tree from the parts of a snapshot, lists first, then nodes with
 // parents before children.
 type Loader struct {
 	t      *Tree
-	parent *Node // of the node before, which most likely is the next one's too
+	acls   map[int64]int32 // numbers of lists in the snapshot and in the tree
+	parent *Node           // of the node before, which most likely is the next one's too
 	path   string
 }
 
 // NewLoader returns a loader for one tree.
-func NewLoader() *Loader { return &Loader{t: empty()} }
+func NewLoader() *Loader { return &Loader{t: empty(), acls: map[int64]int32{}} }
 
 // ACL adds a list under the number by which nodes refer to it.
-func (l *Loader) ACL(id int64, acl []proto.ACL) error {
-	if id <= 0 || id > 1<<31-1 {
-		return fmt.Errorf("%w: %d", ErrACL, id)
+func (l *Loader) ACL(id int64, acl []proto.ACL) {
+	if again, ok := l.acls[id]; ok {
+		l.t.acls.release(again)
 	}
-	l.t.acls.put(int32(id), &aclEntry{acl: copyACL(acl), key: aclKey(acl)})
-	return nil
+	l.acls[id] = l.t.acls.intern(acl)
 }
 
 // Node adds a node. A number that no list has denies everything until replay gives the
@@ -43,20 +41,22 @@ func (l *Loader) ACL(id int64, acl []proto.ACL) error {
 func (l *Loader) Node(path string, data []byte, acl int64, p Persisted) error {
 	n := &Node{
 		czxid: p.Czxid, mzxid: p.Mzxid, pzxid: p.Pzxid, ctime: p.Ctime, mtime: p.Mtime, owner: p.Owner,
-		version: p.Version, cversion: p.Cversion, aversion: p.Aversion, acl: l.list(acl),
+		version: p.Version, cversion: p.Cversion, aversion: p.Aversion,
 	}
 	n.setData(data)
-	if path == "" || path == proto.PathRoot {
+	isRoot := path == "" || path == proto.PathRoot
+	if !isRoot && (l.t.root == nil || !isBelowRoot(path) || !l.enter(proto.Parent(path))) {
+		return fmt.Errorf("%w: %s", ErrOrphan, path)
+	}
+	if isRoot && l.t.root != nil || !isRoot && l.parent.children[proto.Name(path)] != nil {
+		return nil // twice
+	}
+	n.acl = l.list(acl)
+	if isRoot {
 		l.root(n)
-		return nil
+	} else {
+		l.t.link(l.parent, path, n)
 	}
-	if err := l.enter(proto.Parent(path)); err != nil {
-		return fmt.Errorf("%w: %s", err, path)
-	}
-	if _, twice := l.parent.children[proto.Name(path)]; twice {
-		return nil
-	}
-	l.t.link(l.parent, path, n)
 	return nil
 }
 
@@ -69,31 +69,28 @@ func (l *Loader) root(n *Node) {
 	l.parent, l.path = n, proto.PathRoot
 }
 
-// enter makes the node of the path the one to add to.
-func (l *Loader) enter(path string) error {
-	if l.t.root == nil {
-		return ErrOrphan
-	}
-	if l.parent != nil && l.path == path {
-		return nil
+// enter makes the node of the path the one to add to, if there is one.
+func (l *Loader) enter(path string) bool {
+	if l.path == path {
+		return true
 	}
 	n := l.t.FindString(path)
 	if n == nil {
-		return ErrOrphan
+		return false
 	}
 	l.parent, l.path = n, strings.Clone(path)
-	return nil
+	return true
 }
 
 func (l *Loader) list(id int64) int32 {
 	if id == int64(openACL) {
 		return openACL
 	}
-	if e := l.t.acls.byID[int32(id)]; e != nil && id > 0 {
-		e.uses++
-		return int32(id)
+	if known, ok := l.acls[id]; ok {
+		l.t.acls.byID[known].uses++
+		return known
 	}
-	return missingACL
+	return l.t.acls.intern(denied)
 }
 
 // Finish returns the tree, which has seen everything up to last. Lists that no node
@@ -103,11 +100,8 @@ func (l *Loader) Finish(last proto.Zxid) (*Tree, error) {
 	if t.root == nil {
 		return nil, ErrRoot
 	}
-	for id, e := range t.acls.byID {
-		if e.uses == 0 {
-			delete(t.acls.byID, id)
-			delete(t.acls.byKey, e.key)
-		}
+	for _, id := range l.acls {
+		t.acls.release(id)
 	}
 	t.last = last
 	t.registerQuotas()

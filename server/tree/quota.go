@@ -113,49 +113,42 @@ func (t *Tree) Quotas() []string {
 }
 
 func (t *Tree) quotaBase(path string) (string, bool) {
-	if len(t.quotas) == 0 || strings.HasPrefix(path, proto.PathSystem) {
-		return "", false
-	}
-	for {
+	for len(t.quotas) > 0 {
 		if _, ok := t.quotas[path]; ok {
 			return path, true
 		}
 		if path == proto.PathRoot {
-			return "", false
+			break
 		}
 		path = proto.Parent(path)
 	}
+	return "", false
 }
 
-// quotaOf returns the path that a limits or stats node is for; none for those directly
-// below /zookeeper/quota.
+// quotaOf returns the path that a limits or usage node is for; "" for those directly
+// below /zookeeper/quota, of which only usage means something, that of everything.
 func quotaOf(path, name string) (string, bool) {
-	base, ok := strings.CutPrefix(path, proto.PathQuota)
-	if !ok {
+	if !strings.HasPrefix(path, proto.PathQuota+"/") {
 		return "", false
 	}
-	base, ok = strings.CutSuffix(base, "/"+name)
-	return base, ok && base != ""
+	return strings.CutSuffix(path[len(proto.PathQuota):], "/"+name)
 }
 
-// quotaCreated registers limits, begins to count, or counts a new node.
+// quotaCreated registers limits, begins to count, and counts a new node.
 func (t *Tree) quotaCreated(path string, n *Node) {
-	if strings.HasPrefix(path, proto.PathQuota+"/") {
-		if base, ok := quotaOf(path, limitsName); ok {
-			t.quotas[base] = struct{}{}
-		}
-		if base, ok := quotaOf(path, statsName); ok {
-			t.recount(base)
-		}
-		return
+	size := int64(len(n.data))
+	if base, ok := quotaOf(path, limitsName); ok && base != "" {
+		t.quotas[base] = struct{}{}
 	}
-	t.quotaChanged(path, 1, int64(len(n.data)))
+	if base, ok := quotaOf(path, statsName); ok {
+		t.recount(base)
+	}
+	t.quotaChanged(path, 1, size)
 }
 
 func (t *Tree) quotaDeleted(path string, n *Node) {
 	if base, ok := quotaOf(path, limitsName); ok {
 		delete(t.quotas, base)
-		return
 	}
 	t.quotaChanged(path, -1, -int64(len(n.data)))
 }

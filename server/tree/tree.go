@@ -57,10 +57,9 @@ func New() *Tree {
 	t.nodes = 1
 	t.root.digest = t.root.sum("")
 	t.digest = uint64(t.root.digest)
-	t.addBuiltIn(proto.PathSystem, openACL, 0)
-	t.addBuiltIn(proto.PathQuota, openACL, 0)
-	read := []proto.ACL{{Perms: proto.PermRead, Identity: proto.Identity{Scheme: "world", ID: "anyone"}}}
-	t.addBuiltIn(proto.PathConfig, t.acls.intern(read), -1)
+	t.addBuiltIn(proto.PathSystem, openACL)
+	t.addBuiltIn(proto.PathQuota, openACL)
+	t.addConfig()
 	return t
 }
 
@@ -71,9 +70,17 @@ func empty() *Tree {
 	}
 }
 
-func (t *Tree) addBuiltIn(path string, acl int32, aversion int32) {
-	n := &Node{acl: acl, aversion: aversion}
+func (t *Tree) addBuiltIn(path string, acl int32) *Node {
+	n := &Node{acl: acl}
 	t.link(t.FindString(proto.Parent(path)), path, n)
+	return n
+}
+
+func (t *Tree) addConfig() *Node {
+	read := []proto.ACL{{Perms: proto.PermRead, Identity: proto.Identity{Scheme: "world", ID: "anyone"}}}
+	n := t.addBuiltIn(proto.PathConfig, t.acls.intern(read))
+	n.aversion = -1
+	return n
 }
 
 // link puts a node into its place and counts it. The parent's digest is the caller's.
@@ -103,8 +110,12 @@ func units(path string) int64 {
 	return int64(n)
 }
 
-// unlink takes a node out of its place.
+// unlink takes a node out of its place, with all below it. There can be something in
+// replay only: a fuzzy snapshot of Java may hold children of a later node of this path.
 func (t *Tree) unlink(parent *Node, path string, n *Node) {
+	for name, c := range n.children {
+		t.unlink(n, path+"/"+name, c)
+	}
 	delete(parent.children, proto.Name(path))
 	if len(parent.children) == 0 {
 		parent.children = nil
@@ -114,6 +125,15 @@ func (t *Tree) unlink(parent *Node, path string, n *Node) {
 	t.digest -= uint64(n.digest)
 	t.acls.release(n.acl)
 	t.unindex(path, n.owner)
+	t.quotaDeleted(path, n)
+}
+
+// replaceData gives a node other data and returns by how much it is longer.
+func (t *Tree) replaceData(n *Node, data []byte) int64 {
+	grown := int64(len(data) - len(n.data))
+	n.setData(data)
+	t.bytes += grown
+	return grown
 }
 
 // redigest brings the digest up to date after a change of the node.
@@ -200,6 +220,17 @@ func (t *Tree) FindString(path string) *Node {
 	}
 }
 
+// parentOf returns the node above a path. There is none above the root, and none above
+// what no node can be called.
+func (t *Tree) parentOf(path string) *Node {
+	if !isBelowRoot(path) {
+		return nil
+	}
+	return t.FindString(proto.Parent(path))
+}
+
+func isBelowRoot(path string) bool { return len(path) > 1 && path[0] == '/' && path[1] != '/' }
+
 // ACL returns the node's list, which must not be changed. nil and empty permit
 // everything.
 func (t *Tree) ACL(n *Node) []proto.ACL { return t.acls.list(n.acl) }
@@ -280,7 +311,7 @@ func (t *Tree) Expired(now, maxNeverUsed int64) []string {
 	}
 	for path := range t.ttls {
 		n := t.FindString(path)
-		if len(n.children) == 0 && now-n.mtime > ttlOf(n.owner) {
+		if ttl := ttlOf(n.owner); len(n.children) == 0 && ttl != 0 && now-n.mtime > ttl {
 			due = append(due, path)
 		}
 	}
@@ -289,13 +320,14 @@ func (t *Tree) Expired(now, maxNeverUsed int64) []string {
 }
 
 // SetConfig writes the configuration into its node without a transaction, as a member
-// of an ensemble does at its start. mtime is in milliseconds.
+// of an ensemble does at its start. mtime is in milliseconds. The snapshot of an old
+// server may lack the node.
 func (t *Tree) SetConfig(data []byte, version proto.Zxid, mtime int64) {
 	n := t.FindString(proto.PathConfig)
 	if n == nil {
-		return
+		n = t.addConfig()
 	}
-	n.setData(data)
+	t.replaceData(n, data)
 	n.version, n.mzxid, n.mtime = -1, version, mtime
 }
 
