@@ -10,14 +10,19 @@ import (
 type backend struct{ s *Server }
 
 // Serving says whether sessions can be opened.
-func (b backend) Serving() (serving, readOnly bool) { return b.s.serving(), false }
+func (b backend) Serving() (serving, readOnly bool) {
+	if b.s.replica == nil {
+		return false, false
+	}
+	return b.s.replica.Serving()
+}
 
 // LastZxid returns the last zxid applied.
 func (b backend) LastZxid() proto.Zxid { return b.s.db.LastZxid() }
 
 // Open passes a connect request on.
 func (b backend) Open(c *conn.Conn, o conn.Opening) {
-	b.s.replica.Open(&replica.Open{Client: c, Session: o.Session, Timeout: o.Timeout, Refuse: c.Refused})
+	b.s.replica.Open(&replica.Open{Client: c, Session: o.Session, Timeout: o.Timeout, Refuse: c.Refused, ReadOnly: c.RefusedReadOnly})
 }
 
 // Evict closes the connection that carries the session.
@@ -54,5 +59,22 @@ func (b backend) Command(_ *conn.Conn, word string, arg []byte) []byte {
 // Gone forgets a connection that has ended.
 func (b backend) Gone(c *conn.Conn) { b.s.db.Detach(c) }
 
-// serving says whether clients are served.
-func (s *Server) serving() bool { return s.replica != nil && s.replica.Serving() }
+// serving says whether clients are served, if only some.
+func (s *Server) serving() bool {
+	serving, _ := backend{s}.Serving()
+	return serving
+}
+
+// mode returns what srvr calls the role of the server.
+func (s *Server) mode() string {
+	if s.readOnly() {
+		return "read-only"
+	}
+	return s.replica.Role().String()
+}
+
+// readOnly says whether only reads are served.
+func (s *Server) readOnly() bool {
+	_, readOnly := s.replica.Serving()
+	return readOnly
+}

@@ -140,13 +140,19 @@ var errExpired = errors.New("no such session")
 // connect opens a session, or resumes that of another client.
 func (r *running) connect(old *client) (*client, error) {
 	r.t.Helper()
+	return r.connectAs(old, false)
+}
+
+// connectAs is connect of a client that is content with a server that only serves reads.
+func (r *running) connectAs(old *client, readOnly bool) (*client, error) {
+	r.t.Helper()
 	nc, err := net.Dial("tcp", r.ClientAddr().String())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(patience))
-	ask := proto.ConnectRequest{Timeout: 30000, Password: make([]byte, 16), HasReadOnly: true}
+	ask := proto.ConnectRequest{Timeout: 30000, Password: make([]byte, 16), HasReadOnly: true, ReadOnly: readOnly}
 	if old != nil {
 		ask.Session, ask.Password = old.session, old.password
 	}

@@ -19,6 +19,7 @@ import (
 	"gokeeper/server/member"
 	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
+	"gokeeper/server/session"
 	"gokeeper/server/tree"
 	"gokeeper/server/watch"
 )
@@ -33,7 +34,7 @@ func (f facts) Serving() bool { return f.s.serving() }
 func (f facts) Summary() admin.Summary {
 	st := f.s.clients.Stats()
 	out := admin.Summary{
-		Version: f.s.opt.Version, Mode: f.s.replica.Role().String(), MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
+		Version: f.s.opt.Version, Mode: f.s.mode(), ReadOnly: f.s.readOnly(), MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
 		AvgLatency: st.AvgLatency, Received: st.Received, Sent: st.Sent, Connections: st.Connections,
 		Outstanding: st.Outstanding, Proposals: f.s.proposals(),
 	}
@@ -75,6 +76,9 @@ func (f facts) Conf() admin.Conf {
 	}
 	if c.Distributed {
 		out.ServerID, out.Member = int64(c.MyID), memberConf(c)
+		if f.s.readOnly() {
+			out.Member.Membership = nil
+		}
 	}
 	return out
 }
@@ -108,21 +112,29 @@ func (f facts) Environment() [][2]string {
 }
 
 // Tracker returns the buckets of sessions, or on a server that does not decide when they
-// expire all sessions.
+// expire all sessions; and those that are local to it.
 func (f facts) Tracker() admin.Tracker {
-	if f.s.learns() {
-		return admin.Tracker{Global: f.s.globalSessions()}
-	}
-	buckets := inspect(f.s, func(m *member.Member) (out []admin.Bucket) {
-		if m.Sessions() == nil {
-			return nil
-		}
-		for _, b := range m.Sessions().Buckets() {
-			out = append(out, admin.Bucket{At: f.s.wall(b.At), Sessions: b.Sessions})
+	type found struct{ global, local []admin.Bucket }
+	all := inspect(f.s, func(m *member.Member) (out found) {
+		out.local = f.s.buckets(m.Locals())
+		if t := m.Sessions(); t != nil {
+			out.global = f.s.buckets(t)
 		}
 		return out
 	})
-	return admin.Tracker{TracksGlobal: true, Buckets: buckets}
+	t := admin.Tracker{Buckets: all.global, TracksGlobal: true, Local: all.local, HasLocal: f.s.cfg.Distributed && f.s.cfg.LocalSessions}
+	if role := f.s.replica.Role(); role != member.Standalone && role != member.Leading {
+		t.TracksGlobal, t.Global = false, f.s.globalSessions()
+	}
+	return t
+}
+
+// buckets returns the sessions of a table by when they expire.
+func (s *Server) buckets(t *session.Table) (out []admin.Bucket) {
+	for _, b := range t.Buckets() {
+		out = append(out, admin.Bucket{At: s.wall(b.At), Sessions: b.Sessions})
+	}
+	return out
 }
 
 // inspectLimit is how long a four-letter word waits for the loop.
@@ -228,6 +240,7 @@ func (f facts) Gauges() []metrics.Line {
 		nodes, ephemerals, data, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
 	})
 	sessions := len(f.s.db.Sessions())
+	locals := inspect(f.s, func(m *member.Member) int { return m.Locals().Len() })
 	open, most := descriptors()
 	size := func(v int64) string {
 		if st.LastSize == 0 {
@@ -237,7 +250,7 @@ func (f facts) Gauges() []metrics.Line {
 	}
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return f.s.withEnsemble([]metrics.Line{
-		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: f.s.replica.Role().String()},
+		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: f.s.mode()},
 		{Name: "ephemerals_count", Value: n(int64(ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
 		{Name: "znode_count", Value: n(int64(nodes))}, {Name: "global_sessions", Value: n(int64(sessions))},
@@ -247,7 +260,7 @@ func (f facts) Gauges() []metrics.Line {
 		{Name: "watch_count", Value: n(int64(watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
 		{Name: "min_latency", Value: n(st.MinLatency)}, {Name: "max_file_descriptor_count", Value: n(most)},
 		{Name: "approximate_data_size", Value: n(data)}, {Name: "open_file_descriptor_count", Value: n(open)},
-		{Name: "local_sessions", Value: "0"}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
+		{Name: "local_sessions", Value: n(int64(locals))}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
 		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: size(st.MinSize)},
 		{Name: "non_mtls_local_conn_count", Value: "0"},
 	})

@@ -26,12 +26,6 @@ func memberConf(c *config.Config) *admin.MemberConf {
 	return out
 }
 
-// learns says whether another server decides what happens to sessions.
-func (s *Server) learns() bool {
-	role := s.replica.Role()
-	return role == member.Following || role == member.Observing
-}
-
 // globalSessions returns all sessions of the ensemble.
 func (s *Server) globalSessions() []admin.Timeout {
 	var out []admin.Timeout
@@ -59,7 +53,7 @@ var peerStates = map[member.Role]string{
 // withEnsemble adds to the lines of mntr those that a member of an ensemble has, each
 // where Java has it.
 func (s *Server) withEnsemble(lines []metrics.Line) []metrics.Line {
-	if s.peers == nil {
+	if s.peers == nil || s.readOnly() {
 		return lines
 	}
 	n := func(v int) string { return strconv.Itoa(v) }

@@ -87,6 +87,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 		Limit: cfg.JuteMaxBuffer + cfg.JuteExtra,
 	}
 	if cfg.Distributed {
+		c.NoClients, c.NoLog = !cfg.LeaderServes, !cfg.ObserverSync
 		c.InitTime, c.SyncTime, c.DiskFactor = cfg.InitTime(), cfg.SyncTime(), cfg.SnapshotSizeFactor
 		c.Member.ServerID = int64(cfg.MyID)
 		c.Member.Ensemble = &member.Ensemble{
@@ -95,7 +96,8 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			DiskSync: cfg.SnapshotSizeFactor >= 0, ForceSnap: cfg.ForceSnapshotSync,
 			MaxSnaps: cfg.MaxSnapSyncs, MaxDiffs: cfg.MaxDiffSyncs,
 			MinInterval: cfg.MinNotificationInterval, MaxInterval: cfg.MaxNotificationInterval,
-			NoBootstrap: !cfg.AutoCreateDatabase,
+			NoBootstrap: !cfg.AutoCreateDatabase, LocalSessions: cfg.LocalSessions, Upgrade: cfg.LocalSessionUpgrade,
+			ReadOnly: cfg.ReadOnlyMode,
 		}
 	}
 	return c

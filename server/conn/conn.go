@@ -133,6 +133,14 @@ func (c *Conn) Refused() {
 	c.signal()
 }
 
+// RefusedReadOnly answers the connect request as Java's read-only server does that has no
+// local sessions: with the header of a failed reply, which is no response to that, and an
+// open connection. Clients give up on it.
+func (c *Conn) RefusedReadOnly() {
+	c.Release(appendReply(c.Buffer(), 0, c.server.backend.LastZxid(), proto.NotReadOnly))
+	c.Flush()
+}
+
 // respond appends the response to the connect request. mu is held.
 func (c *Conn) respond(r *proto.ConnectResponse) {
 	if c.dead.Load() {

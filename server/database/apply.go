@@ -81,6 +81,7 @@ func (d *Database) open(c *Commit, timeout int32) {
 		d.sessions[id] = s
 	}
 	s.timeout, s.touch = timeout, timeout
+	d.promoted(id, s)
 	if c.Client == nil {
 		return
 	}

@@ -79,6 +79,7 @@ type Database struct {
 	watching sync.Mutex // guards watches while mu is held shared
 	watches  *watch.Table[Client]
 	sessions map[proto.SessionID]*live
+	locals   map[proto.SessionID]*live // sessions that only this server knows
 
 	// scratch of Apply, which runs exclusively
 	result tree.Result
@@ -91,7 +92,7 @@ type Database struct {
 // New returns a database over the tree and the sessions (id to timeout in
 // milliseconds) that were recovered. It takes both over.
 func New(t *tree.Tree, sessions map[proto.SessionID]int32, policy *auth.Policy) *Database {
-	d := &Database{policy: policy, tree: t, watches: watch.New[Client](), sessions: map[proto.SessionID]*live{}}
+	d := &Database{policy: policy, tree: t, watches: watch.New[Client](), sessions: map[proto.SessionID]*live{}, locals: map[proto.SessionID]*live{}}
 	d.emit = d.notify
 	for id, timeout := range sessions {
 		d.sessions[id] = &live{timeout: timeout, touch: timeout}
@@ -146,7 +147,7 @@ func (d *Database) Sessions() map[proto.SessionID]int32 {
 func (d *Database) Heard(id proto.SessionID) (at int64, timeout int32, ok bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	s := d.sessions[id]
+	s := d.live(id)
 	if s == nil {
 		return 0, 0, false
 	}
@@ -179,7 +180,7 @@ func (d *Database) Detach(c Client) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.watches.Drop(c)
-	if s := d.sessions[c.Session()]; s != nil && s.client == c {
+	if s := d.live(c.Session()); s != nil && s.client == c {
 		s.client, s.heard, s.touch = nil, c.Heard(), c.Timeout()
 	}
 }
@@ -188,10 +189,18 @@ func (d *Database) Detach(c Client) {
 func (d *Database) Carrier(id proto.SessionID) Client {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if s := d.sessions[id]; s != nil {
+	if s := d.live(id); s != nil {
 		return s.client
 	}
 	return nil
+}
+
+// live returns what is known of a session, nil for one that is not there. The lock is held.
+func (d *Database) live(id proto.SessionID) *live {
+	if s := d.sessions[id]; s != nil {
+		return s
+	}
+	return d.locals[id]
 }
 
 // Install replaces the tree and the sessions (id to timeout in milliseconds), which it
@@ -201,6 +210,7 @@ func (d *Database) Install(t *tree.Tree, sessions map[proto.SessionID]int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tree, d.watches, d.sessions = t, watch.New[Client](), make(map[proto.SessionID]*live, len(sessions))
+	clear(d.locals)
 	for id, timeout := range sessions {
 		d.sessions[id] = &live{timeout: timeout, touch: timeout}
 	}

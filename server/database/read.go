@@ -338,19 +338,3 @@ func (q *query) multi(b []byte) []byte {
 		b = stat.Append(n.AppendData(b))
 	}
 }
-
-// Finish answers a request that waited for its place in the order although it changes
-// nothing, which is sync, and the reads that hang on it. The applier calls it.
-func (d *Database) Finish(c Client, r *proto.Request) {
-	d.mu.Lock()
-	owed := c.Release(d.answer(c.Buffer(), c, r))
-	for _, r := range c.Done() {
-		if c.Release(d.answer(c.Buffer(), c, &r)) {
-			owed = true
-		}
-	}
-	d.mu.Unlock()
-	if owed {
-		c.Flush()
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
+	"gokeeper/server/session"
 	"gokeeper/server/zab"
 )
 
@@ -32,6 +33,8 @@ type (
 		Reason  error
 		Partial bool
 	}
+	// ReadOnly begins or ends to serve reads without a leader. The end drops all clients.
+	ReadOnly struct{ On bool }
 	// Write is a write that came from a learner.
 	Write struct {
 		Link    zab.LinkID
@@ -137,6 +140,11 @@ func (m *Member) commit(zxid proto.Zxid) {
 // elected begins the role that the election gave.
 func (m *Member) elected(e election.Elected, now int64) {
 	m.tail = nil
+	if m.readOnly {
+		m.readOnly = false
+		m.locals = session.New(m.cfg.Tick)
+		m.do(ReadOnly{false})
+	}
 	cfg := m.cfg.Ensemble
 	if e.State == election.Leading {
 		m.role = Leading
@@ -170,6 +178,7 @@ func (m *Member) left(reason error) {
 		m.history.Add(e) // all of the log is history for the next leader
 	}
 	m.role, m.serving, m.leader, m.learner, m.order, m.tail = Looking, false, nil, nil, nil, nil
+	m.locals = session.New(m.cfg.Tick)
 	m.do(Left{reason, partial})
 }
 
@@ -183,6 +192,7 @@ func (m *Member) Look(last proto.Zxid, recent []zab.Entry, now int64) {
 	if recent != nil {
 		m.remember(recent)
 	}
+	m.since = now
 	m.elect.Look(m.state.Last, m.state.Current, now)
 	m.collect(now)
 }
@@ -196,7 +206,7 @@ func (m *Member) Opened(epoch int64, sessions map[proto.SessionID]int32, now int
 	m.serving = true
 	m.elect.Established(epoch)
 	if m.leader != nil {
-		m.order = newOrder(&m.cfg, m.policy, m.leader.Proposed(), sessions, now)
+		m.order = newOrder(&m.cfg, m.policy, m.leader.Proposed(), sessions, m.foreign, now)
 	}
 }
 
@@ -283,8 +293,16 @@ func (m *Member) Tick(now int64) {
 	if m.leader != nil {
 		m.leader.Tick(now)
 	}
+	if m.cfg.Ensemble.ReadOnly && m.role == Looking && !m.readOnly && now-m.since >= max(readOnlyWait, m.cfg.Tick.Milliseconds()) {
+		m.readOnly = true
+		m.do(ReadOnly{true})
+	}
 	m.collect(now)
 }
+
+// readOnlyWait is how long a server at least looks for a leader before it serves reads,
+// in milliseconds.
+const readOnlyWait = 2000
 
 // Deadline returns when Tick is due while a leader is looked for. In other roles it is
 // to be called several times a tick.

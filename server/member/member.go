@@ -65,6 +65,10 @@ type Ensemble struct {
 	// Of election.Config; 0 is Java's value.
 	MinInterval, MaxInterval time.Duration
 	NoBootstrap              bool
+
+	LocalSessions bool // new sessions are known to their server only
+	Upgrade       bool // they become global with their first ephemeral
+	ReadOnly      bool // serve reads while there is no leader
 }
 
 // State is what the data directory holds.
@@ -118,11 +122,17 @@ type Member struct {
 	uplink  zab.LinkID      // to the leader; each is a number below the last
 	tail    []zab.Entry     // logged or being logged, not committed
 	serving bool
+
+	locals   *session.Table // sessions that no other server knows
+	readOnly bool           // serves reads while it looks for a leader
+	since    int64          // when it began to look
 }
 
 // New returns a member over the data that state describes. Start begins its work.
 func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member {
-	m := &Member{cfg: cfg, policy: policy, state: state, ids: session.NewGenerator(cfg.ServerID, wall)}
+	m := &Member{
+		cfg: cfg, policy: policy, state: state, ids: session.NewGenerator(cfg.ServerID, wall), locals: session.New(cfg.Tick),
+	}
 	if e := cfg.Ensemble; e != nil {
 		m.role = Looking
 		m.elect = election.New(election.Config{
@@ -134,7 +144,7 @@ func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member 
 		return m
 	}
 	m.serving = true
-	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, now)
+	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, m.foreign, now)
 	return m
 }
 
@@ -149,6 +159,7 @@ func (m *Member) remember(recent []zab.Entry) {
 // Start begins to look for a leader, unless the server is standalone.
 func (m *Member) Start(now int64) {
 	if m.elect != nil {
+		m.since = now
 		m.elect.Look(m.state.Last, m.state.Current, now)
 		m.collect(now)
 	}
@@ -195,7 +206,7 @@ func (m *Member) Resume(id proto.SessionID, timeout int32, now int64) bool {
 // Alive says whether requests of the session's connection here enter the order of
 // writes: those of a session that is unknown or closing are dropped.
 func (m *Member) Alive(id proto.SessionID) bool {
-	return id == 0 || m.order.tracker.Known(id) && !m.order.tracker.Closing(id)
+	return id == 0 || m.locals.Known(id) || m.order.tracker.Known(id) && !m.order.tracker.Closing(id)
 }
 
 // Propose gives the write of a client on the link, 0 for one of this server, the next

@@ -22,12 +22,16 @@ type order struct {
 	from     zab.LinkID // whose write is being prepared
 	proposed proto.Zxid // the newest zxid given out
 	reap     reaper
+
+	foreign func(proto.SessionID) bool // a session that is not known may be local to a server
 }
 
 // newOrder begins behind the zxid. The sessions (id to timeout in milliseconds) have
 // their full timeout from now on.
-func newOrder(cfg *Config, policy *auth.Policy, last proto.Zxid, sessions map[proto.SessionID]int32, now int64) *order {
+func newOrder(cfg *Config, policy *auth.Policy, last proto.Zxid, sessions map[proto.SessionID]int32,
+	foreign func(proto.SessionID) bool, now int64) *order {
 	o := &order{
+		foreign: foreign,
 		tracker: session.New(cfg.Tick), owners: map[proto.SessionID]zab.LinkID{}, proposed: last,
 		reap: reaper{next: now + cfg.ReapInterval.Milliseconds()},
 	}
@@ -45,9 +49,14 @@ type tracked struct{ *order }
 // closing, and speaks through the server that it spoke through last. A session without
 // an owner, as all are when a leader begins, belongs to who comes first.
 // Java: SessionTrackerImpl.checkSession.
-func (t tracked) Check(id proto.SessionID, _ bool) proto.Error {
+//
+// With local sessions one that is not known may be local to the server that it came
+// from, and may do all but own ephemerals. Java: LeaderSessionTracker.
+func (t tracked) Check(id proto.SessionID, global bool) proto.Error {
 	switch {
 	case id == 0:
+		return proto.OK
+	case !global && !t.tracker.Known(id) && t.foreign(id):
 		return proto.OK
 	case !t.tracker.Known(id):
 		return proto.UnknownSession

@@ -27,6 +27,7 @@ type item struct {
 	link   zab.LinkID // of the learner that it came from; 0: from here
 	commit database.Commit
 	sync   *Write // the sync of a client here
+	call   func() // what is done in this place instead of a write
 }
 
 func newBatch(r *Replica, n int) *batch { return &batch{r: r, items: make([]item, 0, n)} }
@@ -51,6 +52,11 @@ func (b *batch) own(req *prep.Request, c database.Client) {
 // remote adds a write or sync that a learner has sent.
 func (b *batch) remote(w *member.Write) {
 	b.items = append(b.items, item{req: w.Request, link: w.Link, commit: database.Commit{Op: w.Request.Op}})
+}
+
+// call adds something for the applier that is not a write.
+func (b *batch) call(id proto.SessionID, do func()) {
+	b.items = append(b.items, item{req: prep.Request{Session: id}, call: do})
 }
 
 // forward adds a packet to the leader.
@@ -85,6 +91,9 @@ func (b *batch) send() {
 		for i := range items {
 			it := &items[i]
 			switch {
+			case it.call != nil:
+				order = append(order, b.place(it.call))
+				continue
 			case it.link == 0 && !r.m.Alive(it.req.Session):
 				continue
 			case it.req.Op == proto.OpSync:
@@ -119,13 +128,17 @@ func (b *batch) send() {
 // sync returns the place of a sync behind what was proposed so far. For a learner's the
 // zxid is noted only.
 func (b *batch) sync(it *item) entry {
-	at := b.r.m.Last()
-	it.commit.Txn.Zxid = at
-	e := entry{call: func() {}}
+	it.commit.Txn.Zxid = b.r.m.Last()
 	if w := it.sync; w != nil {
-		e.call = func() { b.r.Database.Finish(w.Client, &w.Request) }
+		return b.place(func() { b.r.Database.Finish(w.Client, &w.Request) })
 	}
-	e.commit.Txn.Zxid = at
+	return b.place(func() {})
+}
+
+// place returns the place of a call behind what was proposed so far.
+func (b *batch) place(call func()) entry {
+	e := entry{call: call}
+	e.commit.Txn.Zxid = b.r.m.Last()
 	return e
 }
 

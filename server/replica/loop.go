@@ -119,13 +119,16 @@ func (r *Replica) handle(in []input) {
 
 // write puts a client's write or sync into the order, or sends it to who does.
 func (r *Replica) write(w *Write) {
+	q := &w.Request
 	switch {
+	case r.m.ReadOnly():
+		r.writeReadOnly(w)
 	case !r.m.Serving():
 		w.Client.Abort()
+	case r.m.IsLocal(w.Session) && !r.writeLocal(w):
 	case r.m.Orders():
 		r.batch.write(w)
 	default:
-		q := &w.Request
 		if q.Op == proto.OpSync {
 			r.waiting.syncs = append(r.waiting.syncs, w)
 		} else {
@@ -135,31 +138,36 @@ func (r *Replica) write(w *Write) {
 	}
 }
 
-// open starts a new session, which is a write, or lets an old one go on.
+// open starts a new session, which is a write unless it is local, or lets an old one go on.
 func (r *Replica) open(o *Open, now int64) {
-	if !r.m.Serving() {
-		o.Client.Abort()
-		return
-	}
-	orders := r.m.Orders()
 	switch {
+	case r.m.ReadOnly():
+		r.openReadOnly(o, now)
+	case !r.m.Serving():
+		o.Client.Abort()
+	case r.openLocal(o, now):
 	case o.Session == 0:
-		id := r.m.NewSession(o.Timeout, now)
-		q := prep.Request{Session: id, Op: proto.OpCreateSession, Body: timeoutBody(o.Timeout)}
-		if orders {
-			r.batch.own(&q, o.Client)
-			return
-		}
-		r.waiting.write(id, database.Commit{Client: o.Client, Op: q.Op})
-		r.batch.forward(member.Forwarded(&q))
-	case orders && r.m.Resume(o.Session, o.Timeout, now):
-		r.attach(o)
-	case orders:
-		o.Refuse()
-	default:
+		r.create(o, now)
+	case !r.m.Orders():
 		r.waiting.opens[o.Session] = append(r.waiting.opens[o.Session], o)
 		r.batch.forward(member.Revalidation(o.Session, o.Timeout))
+	case r.m.Resume(o.Session, o.Timeout, now):
+		r.attach(o)
+	default:
+		o.Refuse()
 	}
+}
+
+// create begins a new session of the ensemble.
+func (r *Replica) create(o *Open, now int64) {
+	id := r.m.NewSession(o.Timeout, now)
+	q := prep.Request{Session: id, Op: proto.OpCreateSession, Body: timeoutBody(o.Timeout)}
+	if r.m.Orders() {
+		r.batch.own(&q, o.Client)
+		return
+	}
+	r.waiting.write(id, database.Commit{Client: o.Client, Op: q.Op})
+	r.batch.forward(member.Forwarded(&q))
 }
 
 // attach gives the session to its new connection, once everything committed before is
@@ -181,6 +189,7 @@ func (r *Replica) tick() {
 	r.batch = newBatch(r, 0)
 	r.m.Tick(now)
 	r.act()
+	r.expireLocal(now)
 	if !r.m.Orders() {
 		r.batch.send()
 		return
@@ -209,15 +218,17 @@ func (r *Replica) decided(upTo proto.Zxid) {
 		return
 	}
 	forwards := !r.m.Orders()
-	tasks := make([]task, n)
-	for i := range tasks {
+	tasks := make([]task, 0, n)
+	for i := range r.outstanding[:n] {
 		e := &r.outstanding[i]
-		tasks[i] = task{e.commit, e.call}
+		tasks = append(tasks, task{e.commit, e.call})
 		if e.call != nil {
 			continue
 		}
 		if forwards {
-			r.waiting.claim(&tasks[i].commit)
+			for _, do := range r.waiting.claim(&tasks[len(tasks)-1].commit) {
+				tasks = append(tasks, task{call: do})
+			}
 		}
 		if x := &e.commit.Txn; x.Type == proto.OpCloseSession {
 			r.m.Closed(x.Session)

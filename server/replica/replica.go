@@ -41,10 +41,11 @@ type Write struct {
 
 // Open is a connect request: a new session when Session is 0, otherwise one to resume.
 type Open struct {
-	Client  database.Client
-	Session proto.SessionID
-	Timeout int32  // milliseconds, negotiated
-	Refuse  func() // called when there is no such session
+	Client   database.Client
+	Session  proto.SessionID
+	Timeout  int32  // milliseconds, negotiated
+	Refuse   func() // called when there is no such session
+	ReadOnly func() // called when a server that only serves reads can open none
 }
 
 // Config says what a replica does besides its member's decisions.
@@ -59,6 +60,8 @@ type Config struct {
 	// Of an ensemble.
 	InitTime   time.Duration // how long a learner may take to be brought up to date
 	SyncTime   time.Duration // how long a leader may be silent
+	NoClients  bool          // a leader serves no clients
+	NoLog      bool          // an observer keeps its history in memory only
 	DiskFactor float64       // share of the snapshot's size up to which the log on disk brings a learner up
 }
 
@@ -98,6 +101,7 @@ type Replica struct {
 	applies  *queue[task]
 	applied  atomic.Int64 // zxid up to which the applier is done
 	serving  atomic.Bool
+	readOnly atomic.Bool
 	role     atomic.Int32 // a member.Role
 	since    atomic.Int64 // when it began to serve clients in this role
 	sizes    sizes
@@ -158,11 +162,15 @@ func recent(rec *storage.Recovered) []zab.Entry {
 // note publishes the member's role.
 func (r *Replica) note() {
 	r.role.Store(int32(r.m.Role()))
-	r.serving.Store(r.m.Serving())
+	r.readOnly.Store(r.m.ReadOnly())
+	r.serving.Store(r.m.Serving() && !(r.cfg.NoClients && r.m.Role() == member.Leading))
 }
 
-// Serving says whether clients are served.
-func (r *Replica) Serving() bool { return r.serving.Load() }
+// Serving says whether clients are served, and whether only those that read.
+func (r *Replica) Serving() (serving, readOnly bool) {
+	readOnly = r.readOnly.Load()
+	return readOnly || r.serving.Load(), readOnly
+}
 
 // Role returns what this server does in its ensemble.
 func (r *Replica) Role() member.Role { return member.Role(r.role.Load()) }

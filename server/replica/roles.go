@@ -98,6 +98,12 @@ func (r *Replica) change(a member.Action) error {
 		r.serve(a.Epoch)
 	case member.Left:
 		return r.leave(a)
+	case member.ReadOnly:
+		r.note()
+		r.Log.Info().Bool("on", a.On).Msg("serving reads without a leader")
+		if !a.On {
+			r.dropClients()
+		}
 	case election.Bootstrap:
 		r.Log.Info().Msg("no server of the ensemble has a history: this one begins with an empty one")
 		_, err := r.Snapshot()
@@ -124,6 +130,10 @@ func (r *Replica) log(entries []zab.Entry) error {
 		list[i] = entry{commit: database.Commit{Txn: x}, raw: e.Raw}
 	}
 	r.outstanding = append(r.outstanding, list...)
+	if r.cfg.NoLog && r.m.Role() == member.Observing {
+		r.durable.put(entries[len(entries)-1].Zxid)
+		return nil
+	}
 	r.logQueue.put(list...)
 	return nil
 }
@@ -163,7 +173,7 @@ func (r *Replica) leave(a member.Left) error {
 	r.note()
 	r.Events.Role(member.Looking, false)
 	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
-	r.Drop()
+	r.dropClients()
 	r.Transport.Leave()
 	if !r.flushLog() {
 		return nil
@@ -195,6 +205,12 @@ func (r *Replica) leave(a member.Left) error {
 	r.committed = r.Database.LastZxid()
 	r.m.Look(r.committed, window, r.now())
 	return nil
+}
+
+// dropClients ends all connections, and with them the local sessions.
+func (r *Replica) dropClients() {
+	r.Drop()
+	r.applies.put(task{call: r.Database.DropLocals})
 }
 
 // reload loads the database from disk.

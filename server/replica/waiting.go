@@ -10,37 +10,58 @@ import (
 // a write is its transaction, and each session's come in the order of its requests. It
 // is the loop's. Java: CommitProcessor, LearnerSyncRequest, pendingRevalidations.
 type waiting struct {
-	writes map[proto.SessionID][]database.Commit
+	writes map[proto.SessionID][]expected
 	syncs  []*Write
 	opens  map[proto.SessionID][]*Open
 }
 
+// expected is a request whose transaction is expected, and what is to be done behind it,
+// before the session's next.
+type expected struct {
+	commit database.Commit
+	then   []func()
+}
+
 func newWaiting() waiting {
-	return waiting{writes: map[proto.SessionID][]database.Commit{}, opens: map[proto.SessionID][]*Open{}}
+	return waiting{writes: map[proto.SessionID][]expected{}, opens: map[proto.SessionID][]*Open{}}
 }
 
 // write notes who waits for the session's next transaction.
 func (w *waiting) write(id proto.SessionID, c database.Commit) {
-	w.writes[id] = append(w.writes[id], c)
+	w.writes[id] = append(w.writes[id], expected{commit: c})
+}
+
+// behind adds what is to be done behind the session's newest request. It returns false
+// when none is waiting.
+func (w *waiting) behind(id proto.SessionID, do func()) bool {
+	queue := w.writes[id]
+	if len(queue) == 0 {
+		return false
+	}
+	newest := &queue[len(queue)-1]
+	newest.then = append(newest.then, do)
+	return true
 }
 
 // claim adds to a committed transaction who waits for it here: the oldest request of the
 // session, if it is this one. Otherwise the write came through another server, or is the
-// leader's own.
-func (w *waiting) claim(c *database.Commit) {
+// leader's own. It returns what is to be done behind it.
+func (w *waiting) claim(c *database.Commit) (then []func()) {
 	x := &c.Txn
 	queue := w.writes[x.Session]
-	if len(queue) > 0 && answers(x, &queue[0]) {
-		head := queue[0]
+	if len(queue) > 0 && answers(x, &queue[0].commit) {
+		head := &queue[0].commit
 		c.Client, c.Xid, c.Op, c.Read = head.Client, head.Xid, head.Op, head.Read
-		queue[0] = database.Commit{}
+		then = queue[0].then
+		queue[0] = expected{}
 		queue = queue[1:]
 	}
 	if len(queue) == 0 || x.Type == proto.OpCloseSession {
 		delete(w.writes, x.Session)
-		return
+	} else {
+		w.writes[x.Session] = queue
 	}
-	w.writes[x.Session] = queue
+	return then
 }
 
 // answers says whether the transaction is what the request became.
