@@ -162,9 +162,6 @@ func (d *Decoder) Buffer() []byte {
 		d.err = fmt.Errorf("%w %d", ErrLength, n)
 		return nil
 	}
-	if n == 0 {
-		return []byte{}
-	}
 	return d.take(int(n))
 }
 

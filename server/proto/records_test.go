@@ -347,6 +347,15 @@ func TestMultiWantsPaths(t *testing.T) {
 	}
 }
 
+// TestMultiEndsWhereItSaysDone, whatever else the header says.
+func TestMultiEndsWhereItSaysDone(t *testing.T) {
+	check, end := MultiOp{Op: OpCheck, Path: PathVersion{Path: []byte("/a")}}, MultiHeader{Op: OpCheck, Done: true}
+	d := jute.NewDecoder(append(end.Append(appendMultiOp(nil, &check)), "behind"...))
+	if ops := DecodeMulti(d); len(ops) != 1 || d.Err() != nil || string(d.Rest()) != "behind" {
+		t.Errorf("%d operations, %v, rest %q", len(ops), d.Err(), d.Rest())
+	}
+}
+
 func TestMultiWithoutEndIsShort(t *testing.T) {
 	for _, op := range []Op{OpMulti, OpMultiRead} {
 		d := jute.NewDecoder(nil)

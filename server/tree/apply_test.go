@@ -84,6 +84,33 @@ func TestEphemeralsEndWithTheirSession(t *testing.T) {
 	}
 }
 
+func TestOwnerField(t *testing.T) {
+	for _, c := range []struct {
+		body txn.Create
+		want uint64
+	}{
+		{txn.Create{Type: proto.OpCreate}, 0},
+		{txn.Create{Type: proto.OpCreate2, Ephemeral: true}, 0x1234},
+		{txn.Create{Type: proto.OpCreateContainer}, 1 << 63},
+		{txn.Create{Type: proto.OpCreateTTL, TTL: 1}, 0xff00000000000001},
+		{txn.Create{Type: proto.OpCreateTTL, TTL: 1<<40 - 1}, 0xff0000ffffffffff},
+		{txn.Create{Type: proto.OpCreateTTL, TTL: -1}, 0xff0000ffffffffff}, // a mark of Java's must stay one
+	} {
+		if got := uint64(Owner(&c.body, 0x1234)); got != c.want {
+			t.Errorf("%+v: %#x, want %#x", c.body, got, c.want)
+		}
+	}
+}
+
+func TestLastZxidNeverFalls(t *testing.T) {
+	tr := New()
+	tr.SetLastZxid(1 << 32)
+	tr.Apply(&txn.Txn{Header: txn.Header{Zxid: 5}, Body: &txn.CreateSession{}}, &Result{})
+	if got := tr.LastZxid(); got != 1<<32 {
+		t.Errorf("last zxid %v", got)
+	}
+}
+
 func TestDropOrphans(t *testing.T) {
 	tr := New()
 	create(t, tr, "/p")

@@ -431,7 +431,7 @@ func (g *generator) create(path string, parent *entry, wild bool) txn.Op {
 }
 
 func (g *generator) path() string {
-	names := []string{"a", "b", "é", "zookeeperx"}
+	names := []string{"a", "b", "é\U0001f600", "zookeeperx"}
 	path := ""
 	for range 1 + g.IntN(3) {
 		path += "/" + pick(g, names...)

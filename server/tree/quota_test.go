@@ -92,6 +92,7 @@ func TestUsageIsThatOfJava(t *testing.T) {
 			t.Errorf("usage of %q is %s, want %s", base, got, want)
 		}
 	}
+	createText(t, tr, proto.PathQuota+"/"+limitsName, "count=1") // Java dies of it; no quota
 	quotas := tr.Quotas()
 	if slices.Sort(quotas); !slices.Equal(quotas, []string{"/app", "/zookeeperX"}) {
 		t.Errorf("quotas of %q", quotas)

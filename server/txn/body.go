@@ -77,7 +77,7 @@ func (c *Create) decode(d *jute.Decoder) {
 	if plain {
 		c.Ephemeral = d.Bool()
 	}
-	if plain && d.Err() == nil && d.Len() < 4 {
+	if plain && d.Len() < 4 {
 		c.ParentCversion, c.old = NoParentCversion, true
 		return
 	}

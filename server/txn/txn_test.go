@@ -198,6 +198,21 @@ func TestCutIsRefusedOrAnOlderForm(t *testing.T) {
 	}
 }
 
+// TestBytesBehindAreIgnored: those behind a digest, and too few for one, as in Java.
+func TestBytesBehindAreIgnored(t *testing.T) {
+	raw := goldens(t)[0].bytes(t)
+	for n := range 13 {
+		x, err := Decode(append(raw[:len(raw):len(raw)], make([]byte, n)...), jute.DefaultLimit)
+		if err != nil || !bytes.Equal(x.Append(nil), raw) {
+			t.Errorf("%d bytes behind the digest: %+v, %v", n, x.Digest, err)
+		}
+		x, err = Decode(record(proto.OpError, make([]byte, 4+n)), jute.DefaultLimit)
+		if err != nil || (x.Digest != nil) != (n == 12) {
+			t.Errorf("%d bytes behind the body: digest %+v, %v", n, x.Digest, err)
+		}
+	}
+}
+
 func TestUnknownTypeIsRefused(t *testing.T) {
 	for _, typ := range []proto.Op{0, 3, -12, 17, 1 << 30} {
 		if _, err := Decode(record(typ, make([]byte, 50)), jute.DefaultLimit); !errors.Is(err, ErrType) {
