@@ -4,6 +4,7 @@
 
 GO       ?= go
 FUZZTIME ?= 10s
+MINUTES  ?= 2
 VERSION  ?= $(or $(shell git describe --tags --dirty 2>/dev/null),0.1.0)
 COMMIT   ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null)
 DATE     ?= $(shell date -u '+%Y-%m-%d %H:%M UTC')
@@ -14,7 +15,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check conformance integration image
+.PHONY: help build run test race fuzz bench lint check conformance integration faults image
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ conformance: ## the test suites of two foreign clients
 
 integration: ## black-box tests of the binary, also against Java where it is installed
 	$(GO) test -count=1 -v ./integration/...
+
+faults: ## an ensemble in network namespaces through MINUTES (2) of faults; wants root
+	cd integration/faults && GOKEEPER_FAULTS=$(MINUTES) $(GO) test -count=1 -v -timeout 0 .
 
 image: ## the container image
 	@test -f images/Dockerfile || { echo "make image: there is no images/Dockerfile yet"; exit 1; }

@@ -3,6 +3,8 @@ module gokeeper
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1 // tests: checks histories for linearizability
+	github.com/go-zookeeper/zk v1.0.4 // tests: the client that others use
 	github.com/klauspost/compress v1.20.3
 	github.com/mattn/go-isatty v0.0.20
 	github.com/rs/zerolog v1.35.1

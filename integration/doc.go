@@ -27,5 +27,5 @@
 //	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
 //	GOKEEPER_SCRIPT       the command line transcripts run this instead of the binary, as in '/usr/share/zookeeper/bin/zkServer.sh'
 //
-// The suites of other people's clients are under conformance.
+// The suites of other people's clients are under conformance, runs of an ensemble through faults under faults.
 package integration
