@@ -48,7 +48,7 @@ func TestAgainstModel(t *testing.T) {
 		tr := New()
 		differ(t, "fresh", textOf(tr), g.m.text())
 		var r Result
-		for range 600 {
+		for range 300 {
 			x, want := g.next()
 			r.Reset()
 			tr.Apply(x, &r)
@@ -104,7 +104,7 @@ func load(t *testing.T, table []ACLEntry, image []byte, last proto.Zxid) *Tree {
 // holds nodes created since, as those of Java do (ZOOKEEPER-1090, 3125, 3144, 3145, 3249).
 func TestReplayMakesFuzzyImageExact(t *testing.T) {
 	eachSeed(t, func(t *testing.T, seed uint64) {
-		for round := range uint64(15) {
+		for round := range uint64(10) {
 			g := newGenerator(seed+round, false, false)
 			tr := New()
 			var log []*txn.Txn
