@@ -237,8 +237,10 @@ func (m *Member) follows(link zab.LinkID) bool {
 
 // Received takes in packets that came over a link.
 func (m *Member) Received(link zab.LinkID, packets []zab.Packet, now int64) {
-	for _, p := range packets {
+	for i, p := range packets {
 		switch {
+		case isAck(p) && i+1 < len(packets) && isAck(packets[i+1]):
+			// the next one stands for it
 		case m.leader != nil:
 			m.leader.Step(link, p, now)
 		case m.learner != nil && m.follows(link):
@@ -249,6 +251,9 @@ func (m *Member) Received(link zab.LinkID, packets []zab.Packet, now int64) {
 		m.collect(now)
 	}
 }
+
+// isAck says that a packet acknowledges a proposal, and all before it.
+func isAck(p zab.Packet) bool { return p.Type == zab.Ack && p.Zxid.Counter() != 0 }
 
 // Gone says that a link has ended, or could not be opened.
 func (m *Member) Gone(link zab.LinkID, err error, now int64) {

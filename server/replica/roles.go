@@ -23,7 +23,7 @@ var errNoStream = errors.New("no snapshot came with SNAP")
 // act carries out what the member wants done.
 func (r *Replica) act() {
 	for list := r.m.Actions(); len(list) > 0; list = r.m.Actions() {
-		for _, a := range list {
+		for _, a := range merge(list) {
 			if err := r.perform(a); err != nil {
 				r.Log.Error().Err(err).Msg("role ends")
 				r.m.Failed(err)
@@ -31,6 +31,35 @@ func (r *Replica) act() {
 			}
 		}
 	}
+}
+
+// merge makes one of the transactions to log that stand close together, and of the
+// commits between them: many come at once, and each costs a turn of the log writer or the
+// applier.
+func merge(list []member.Action) []member.Action {
+	out := list[:0]
+	log, decided := -1, -1 // their places in out, -1: a later one must not be moved there
+	for _, a := range list {
+		switch a := a.(type) {
+		case zab.Log:
+			if log >= 0 {
+				l := out[log].(zab.Log)
+				out[log] = zab.Log{Entries: append(l.Entries, a.Entries...)}
+				continue
+			}
+			log = len(out)
+		case zab.Decided:
+			if decided > log {
+				out[decided] = a // everything up to it, which is logged or being logged
+				continue
+			}
+			decided = len(out)
+		default:
+			log, decided = -1, -1
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 // perform carries out one action. An error ends the role, not the server.
