@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,6 +26,21 @@ func peakMemory(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no VmHWM for process %d", pid)
+}
+
+// frozen reports whether every thread of a process stands still after SIGSTOP.
+func frozen(pid int) bool {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, task := range tasks {
+		b, err := os.ReadFile(task)
+		if err != nil {
+			return false
+		}
+		if _, state, ok := strings.Cut(string(b), ") "); !ok || state[0] != 'T' {
+			return false
+		}
+	}
+	return err == nil && len(tasks) > 0
 }
 
 // smallDisk puts a file system of the size on dir; what it returns makes it larger. Without the right to mount the test is
