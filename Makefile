@@ -15,7 +15,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check conformance integration faults image
+.PHONY: help build run test race fuzz bench lint check conformance integration mixed faults image
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ conformance: ## the test suites of two foreign clients
 
 integration: ## black-box tests of the binary, also against Java where it is installed
 	$(GO) test -count=1 -v ./integration/...
+
+mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
+	GOKEEPER_MIXED=all $(GO) test -count=1 -v -timeout 60m -run 'TestMixed|TestRolling|TestGrowth' ./integration
 
 faults: ## an ensemble in network namespaces through MINUTES (2) of faults; wants root
 	cd integration/faults && GOKEEPER_FAULTS=$(MINUTES) $(GO) test -count=1 -v -timeout 0 .

@@ -116,6 +116,8 @@ type writer struct {
 	sent    int32           // versions of the counter that were asked for
 	counted int32           // versions of the counter that were acknowledged
 	err     error           // an answer that should not have come
+	zxid    int64           // the last one seen
+	pace    func() bool     // nil, or called before each batch: false ends the run
 }
 
 // A request is one write and what to do with its answer.
@@ -137,7 +139,7 @@ func (w *writer) run(c *client, rnd *rand.Rand) error {
 		return fmt.Errorf("%s: create: error %d", w.name, r.err)
 	}
 	w.started = true
-	for n := 0; ; {
+	for n := 0; w.pace == nil || w.pace(); {
 		var batch []request
 		for range 1 + rnd.IntN(8) {
 			batch = append(batch, w.request(n, rnd))
@@ -161,8 +163,10 @@ func (w *writer) run(c *client, rnd *rand.Rand) error {
 				return fmt.Errorf("%s: op %d: %w", w.name, q.op, err)
 			}
 			w.acked++
+			w.zxid = r.zxid
 		}
 	}
+	return nil
 }
 
 // request makes the n-th write.

@@ -13,6 +13,9 @@
 //	command        transcripts of start, status, stop, restart, version; configuration errors; exit codes
 //	interchange    data directories that go back and forth between this server and Java
 //	differential   one random stream of requests sent to this server and to Java, answers compared
+//	mixed          ensembles of this server and of Java, every combination: leaders that die, followers that fall behind or ahead
+//	rolling        the servers of an ensemble replaced one by one by those of another kind, under load, on the same data
+//	growth         a standalone server that becomes the first member of an ensemble
 //
 // Environment variables:
 //
@@ -25,6 +28,8 @@
 //	GOKEEPER_TRACE        file that gets the differential stream and the answers to it
 //	GOKEEPER_SEED         seed of everything random (random; printed)
 //	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
+//	GOKEEPER_MIXED        all combinations of mixed, rolling and growth ("all"; some minutes), or one of mixed
+//	                      ("java396-gokeeper-java380-gokeeper": three voters, an observer); without it one of each
 //	GOKEEPER_SCRIPT       the command line transcripts run this instead of the binary, as in '/usr/share/zookeeper/bin/zkServer.sh'
 //
 // The suites of other people's clients are under conformance, runs of an ensemble through faults under faults.

@@ -72,7 +72,7 @@ func (e *ensemble) enrol(voters int, keys ...string) {
 			}
 		}
 	}
-	lines := []string{"tickTime=1000", "initLimit=30", "syncLimit=10", "maxSessionTimeout=60000", "preAllocSize=1024"}
+	lines := []string{"tickTime=1000", "initLimit=30", "syncLimit=10", "preAllocSize=1024"}
 	for i := range e.nodes {
 		role := "participant"
 		if i >= voters {
