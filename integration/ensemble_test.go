@@ -60,25 +60,13 @@ func (e *ensemble) keepLogs() {
 // enrol writes the configuration of an ensemble, of which the first nodes are the voters.
 func (e *ensemble) enrol(voters int, keys ...string) {
 	e.t.Helper()
-	ports := map[int]bool{}
-	for _, s := range e.nodes {
-		ports[s.port] = true
-	}
-	port := func() int {
-		for {
-			if p := freePort(e.t); !ports[p] {
-				ports[p] = true
-				return p
-			}
-		}
-	}
 	lines := []string{"tickTime=1000", "initLimit=30", "syncLimit=10", "preAllocSize=1024"}
 	for i := range e.nodes {
 		role := "participant"
 		if i >= voters {
 			role = "observer"
 		}
-		lines = append(lines, fmt.Sprintf("server.%d=127.0.0.1:%d:%d:%s", i+1, port(), port(), role))
+		lines = append(lines, fmt.Sprintf("server.%d=127.0.0.1:%d:%d:%s", i+1, freePort(e.t), freePort(e.t), role))
 	}
 	for i, s := range e.nodes {
 		own := slices.Concat(lines, keys)
@@ -271,7 +259,7 @@ func (e *ensemble) broughtUp(leader, learner int) string {
 			by = m[2]
 		}
 		if m := javaLearner.FindStringSubmatch(line); m != nil && m[2] == fmt.Sprint(learner) {
-			thread = m[1]
+			by, thread = "TRUNC", m[1] // which Java logs only in one of its cases
 		}
 		if m := javaSent.FindStringSubmatch(line); m != nil && m[1] == thread {
 			by = strings.ToUpper(m[2][:min(len(m[2]), 5)])

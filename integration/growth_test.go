@@ -9,8 +9,12 @@ import (
 
 // TestGrowth makes a standalone server, with data, the first member of an ensemble whose other members are new.
 func TestGrowth(t *testing.T) {
+	t.Parallel()
 	for _, cast := range growths() {
-		t.Run(strings.Join(cast, "-"), func(t *testing.T) { grow(t, cast[0], targets(t, cast[1:]...)) })
+		t.Run(strings.Join(cast, "-"), func(t *testing.T) {
+			t.Parallel()
+			grow(t, cast[0], targets(t, cast[1:]...))
+		})
 	}
 }
 

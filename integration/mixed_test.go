@@ -36,7 +36,7 @@ func casts() [][4]string {
 	case strings.Contains(v, "-"):
 		return [][4]string{[4]string(strings.Split(v, "-"))}
 	case v == "":
-		return [][4]string{{"java396", "gokeeper", "java396", "gokeeper"}}
+		return [][4]string{{"gokeeper", "java396", "gokeeper", "gokeeper"}} // each leads the other
 	}
 	var list [][4]string
 	for a := range kinds {
@@ -53,8 +53,10 @@ func casts() [][4]string {
 // TestMixed puts ensembles of three voters and an observer together, of this server and of Java, and takes them through
 // their life.
 func TestMixed(t *testing.T) {
+	t.Parallel()
 	for _, cast := range casts() {
 		t.Run(strings.Join(cast[:], "-"), func(t *testing.T) {
+			t.Parallel()
 			life(t, cast)
 		})
 	}

@@ -16,8 +16,10 @@ import (
 // TestRolling replaces the servers of an ensemble one after the other by those of another kind, on the same data
 // directories, and those again, while clients write. They must notice no more than connections that break.
 func TestRolling(t *testing.T) {
+	t.Parallel()
 	for _, path := range rollingPaths() {
 		t.Run(strings.Join(path, "-"), func(t *testing.T) {
+			t.Parallel()
 			for _, name := range path {
 				kind(t, name)
 			}

@@ -278,12 +278,18 @@ func (s *server) files(t testing.TB, prefix string) []string {
 	return paths
 }
 
+// givenPorts holds what freePort returned.
+var givenPorts sync.Map
+
 // freePort finds a port outside the range from which the kernel takes clients' ports, so that no client can occupy it
-// while a server restarts.
+// while a server restarts. It never returns the same twice.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := 23000 + rand.IntN(9000)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			l.Close()
