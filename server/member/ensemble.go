@@ -266,6 +266,13 @@ func (m *Member) Gone(link zab.LinkID, err error, now int64) {
 	m.collect(now)
 }
 
+// Progress says that a learner takes in what Bring sends.
+func (m *Member) Progress(link zab.LinkID, now int64) {
+	if m.leader != nil {
+		m.leader.Progress(link, now)
+	}
+}
+
 // Saved says that the snapshot that Save asked for is written.
 func (m *Member) Saved(now int64) {
 	if m.learner != nil {

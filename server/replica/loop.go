@@ -26,6 +26,7 @@ type input struct {
 	inspect  func(*member.Member)
 	notified *notified
 	link     *linkInput
+	progress zab.LinkID // of a learner that takes in its snapshot
 	saved    bool
 }
 
@@ -106,6 +107,8 @@ func (r *Replica) handle(in []input) {
 			r.m.Notified(in.notified.from, in.notified.notification, now)
 		case in.link != nil:
 			r.link(in.link, now)
+		case in.progress != 0:
+			r.m.Progress(in.progress, now)
 		case in.saved:
 			r.saving = false
 			r.m.Saved(now)

@@ -370,7 +370,7 @@ func (r *Replica) bring(a zab.Bring) {
 		if _, err := w.Write(head.Append(nil)); err != nil {
 			return err
 		}
-		if err := snapshot.WriteStream(w, image{dump}); err != nil {
+		if err := snapshot.WriteStream(&progress{Writer: w, r: r, link: a.Link}, image{dump}); err != nil {
 			return err
 		}
 		behind := plan.Entries
@@ -379,6 +379,26 @@ func (r *Replica) bring(a zab.Bring) {
 		}
 		return writeHistory(w, behind)
 	})
+}
+
+// progressStep is how many bytes of a snapshot a learner takes in between two words of it.
+const progressStep = 8 << 20
+
+// progress tells the loop that a learner takes in its snapshot, however long that takes.
+type progress struct {
+	io.Writer
+	r    *Replica
+	link zab.LinkID
+	n    int
+}
+
+// Write writes to the link.
+func (p *progress) Write(b []byte) (int, error) {
+	if p.n += len(b); p.n >= progressStep {
+		p.n = 0
+		p.r.inbox.put(input{progress: p.link})
+	}
+	return p.Writer.Write(b)
 }
 
 func writePackets(w io.Writer, head zab.Packet, entries []zab.Entry) error {
