@@ -21,10 +21,17 @@ type History struct {
 func NewHistory(keep int) *History { return &History{keep: keep} }
 
 // Add appends a committed transaction. One that is not newer than the last is ignored.
-// Those that are not applied yet stay, however many they are: a snapshot lacks them.
+// Those that are not applied yet stay, however many they are: a snapshot lacks them. If
+// one is missing before e, the window begins anew with e: learners must not get a history
+// with a hole (ZOOKEEPER-4925).
 func (h *History) Add(e Entry) {
-	if n := len(h.entries); n > 0 && e.Zxid <= h.entries[n-1].Zxid {
-		return
+	if n := len(h.entries); n > 0 {
+		switch last := h.entries[n-1].Zxid; {
+		case e.Zxid <= last:
+			return
+		case !follows(last, e.Zxid):
+			h.entries = nil
+		}
 	}
 	h.entries = append(h.entries, e)
 	drop := 0
@@ -123,6 +130,8 @@ func (p *Plan) FromDisk(log iter.Seq2[Entry, error], peer proto.Zxid) (Plan, err
 			return Plan{}, err
 		case len(entries) == 0 && e.Zxid > peer:
 			return Plan{}, ErrHole // does not begin early enough to know where the learner stands
+		case len(entries) > 0 && !follows(entries[len(entries)-1].Zxid, e.Zxid):
+			return Plan{}, ErrHole // between two files, say
 		case e.Zxid > oldest:
 		default:
 			entries = append(entries, e)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
@@ -78,7 +79,9 @@ func (n *simNode) position(z proto.Zxid) int {
 	return i
 }
 
-func (n *simNode) looking() bool { return !n.down && n.leader == nil && n.learner == nil && n.follows == nil }
+func (n *simNode) looking() bool {
+	return !n.down && n.leader == nil && n.learner == nil && n.follows == nil
+}
 
 // load reads the disk.
 func (n *simNode) load() {
@@ -147,6 +150,16 @@ func (n *simNode) saved() {
 	n.disk.snapshot, n.disk.snapZxid = n.saving, n.last()
 	n.disk.log, n.disk.synced = nil, 0
 	n.saves = false
+}
+
+// lead begins to lead.
+func (n *simNode) lead() {
+	w := n.w
+	n.leader = zab.Lead(zab.LeaderConfig{
+		Self: n.id, Quorum: w.config, Accepted: n.disk.accepted, Current: n.disk.current, Last: n.last(),
+		Tick: time.Second, InitLimit: 10, SyncLimit: 5, DiskSync: w.disk, ForceSnap: w.snap, History: n.window,
+	}, w.now)
+	n.act()
 }
 
 // append logs.

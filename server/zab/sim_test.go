@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"gokeeper/server/quorum"
 	"gokeeper/server/zab"
@@ -242,11 +241,7 @@ func (w *simWorld) elect(best bool) {
 			n.follows = leader
 		}
 	}
-	leader.leader = zab.Lead(zab.LeaderConfig{
-		Self: leader.id, Quorum: w.config, Accepted: leader.disk.accepted, Current: leader.disk.current, Last: leader.last(),
-		Tick: time.Second, InitLimit: 10, SyncLimit: 5, DiskSync: w.disk, ForceSnap: w.snap, History: leader.window,
-	}, w.now)
-	leader.act()
+	leader.lead()
 }
 
 // better is the order of votes.
