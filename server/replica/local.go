@@ -55,7 +55,7 @@ func (r *Replica) inPlace(w *Write, do func()) {
 		return
 	}
 	if !r.waiting.behind(w.Session, do) {
-		r.applies.put(task{call: do})
+		r.behind(do)
 	}
 }
 

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gokeeper/server/database"
@@ -83,8 +84,10 @@ func (r *Replica) look() {
 // inbox.
 func (r *Replica) turn() {
 	if zxids := r.durable.take(); len(zxids) > 0 {
-		r.m.Durable(zxids[len(zxids)-1], r.now())
+		r.logged = zxids[len(zxids)-1]
+		r.m.Durable(r.logged, r.now())
 		r.act()
+		r.decided(r.committed)
 	}
 	r.m.Applied(proto.Zxid(r.applied.Load()))
 	if in := r.inbox.take(); len(in) > 0 {
@@ -176,13 +179,28 @@ func (r *Replica) create(o *Open, now int64) {
 // attach gives the session to its new connection, once everything committed before is
 // applied: that may be the transaction that created it.
 func (r *Replica) attach(o *Open) {
-	r.applies.put(task{call: func() {
+	r.behind(func() {
 		if r.Database.Attach(o.Session, o.Client, o.Timeout, session.Password(o.Session)) {
 			o.Client.Flush()
 			return
 		}
 		o.Refuse()
-	}})
+	})
+}
+
+// behind has the applier do something once everything committed so far is applied.
+func (r *Replica) behind(do func()) {
+	n := 0
+	for n < len(r.outstanding) && r.outstanding[n].commit.Txn.Zxid <= r.committed {
+		n++
+	}
+	if n == 0 {
+		r.applies.put(task{call: do})
+		return
+	}
+	e := entry{call: do}
+	e.commit.Txn.Zxid = r.outstanding[n-1].commit.Txn.Zxid
+	r.outstanding = slices.Insert(r.outstanding, n, e)
 }
 
 // tick does what is due several times a tick: the member's own, expired sessions,
@@ -210,11 +228,13 @@ func (r *Replica) tick() {
 	r.batch.send()
 }
 
-// decided passes on to the applier what is committed now.
+// decided passes on to the applier what is committed now, if it is also in the own log: a
+// quorum of the others may be faster, but what this server fails to log must not show in
+// its memory, which later snapshots are made of (ZOOKEEPER-4882).
 func (r *Replica) decided(upTo proto.Zxid) {
 	r.committed = max(r.committed, upTo)
 	n := 0
-	for n < len(r.outstanding) && r.outstanding[n].commit.Txn.Zxid <= r.committed {
+	for n < len(r.outstanding) && r.outstanding[n].commit.Txn.Zxid <= min(r.committed, r.logged) {
 		n++
 	}
 	if n == 0 {
@@ -247,7 +267,7 @@ func (r *Replica) decided(upTo proto.Zxid) {
 // answerSync answers the oldest sync that was forwarded.
 func (r *Replica) answerSync() {
 	if w := r.waiting.sync(); w != nil {
-		r.applies.put(task{call: func() { r.Database.Finish(w.Client, &w.Request) }})
+		r.behind(func() { r.Database.Finish(w.Client, &w.Request) })
 	}
 }
 

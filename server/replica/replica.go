@@ -110,6 +110,7 @@ type Replica struct {
 	batch       *batch
 	outstanding []entry    // proposed and not committed, in zxid order
 	committed   proto.Zxid // what the member decided last
+	logged      proto.Zxid // up to where the log is durable
 	waiting     waiting
 	received    map[zab.LinkID]*snapshot.Content
 	pinged      int64 // when sessions were reported to the leader last
@@ -140,7 +141,7 @@ func New(cfg Config, parts Parts, rec *storage.Recovered, epochs storage.Epochs,
 		trigger: newTrigger(cfg.SnapCount, cfg.SnapSize, rec.Replayed, seed),
 		waiting: newWaiting(), received: map[zab.LinkID]*snapshot.Content{},
 	}
-	r.committed = parts.Database.LastZxid()
+	r.at(parts.Database.LastZxid())
 	r.applied.Store(int64(r.committed))
 	r.m = member.New(cfg.Member, parts.Policy, member.State{
 		Last: rec.LastZxid, Sessions: parts.Database.Sessions(), Accepted: epochs.Accepted, Current: epochs.Current,
@@ -158,6 +159,9 @@ func recent(rec *storage.Recovered) []zab.Entry {
 	}
 	return out
 }
+
+// at says that the history ends with the zxid, committed and logged.
+func (r *Replica) at(zxid proto.Zxid) { r.committed, r.logged = zxid, zxid }
 
 // note publishes the member's role.
 func (r *Replica) note() {

@@ -231,7 +231,7 @@ func (r *Replica) leave(a member.Left) error {
 		}
 		window = recent(rec)
 	}
-	r.committed = r.Database.LastZxid()
+	r.at(r.Database.LastZxid())
 	r.m.Look(r.committed, window, r.now())
 	return nil
 }
@@ -264,7 +264,7 @@ func (r *Replica) serve(epoch int64) {
 	}
 	if r.m.Role() == member.Leading {
 		r.Database.Update(func(t *tree.Tree) { t.SetLastZxid(proto.NewZxid(epoch, 0)) })
-		r.committed = r.Database.LastZxid()
+		r.at(r.Database.LastZxid())
 		r.applied.Store(int64(r.committed))
 	} else {
 		r.Transport.Silence(r.cfg.SyncTime)
@@ -295,7 +295,8 @@ func (r *Replica) install(zxid proto.Zxid) error {
 	content.Tree.SetLastZxid(zxid)
 	content.Tree.SetDigestFrom(math.MaxInt64)
 	r.Database.Install(content.Tree, content.Sessions)
-	r.outstanding, r.committed = nil, zxid
+	r.outstanding = nil
+	r.at(zxid)
 	r.applied.Store(int64(zxid))
 	return nil
 }
@@ -317,7 +318,7 @@ func (r *Replica) truncate(zxid proto.Zxid) error {
 	if rec.LastZxid != zxid {
 		return fmt.Errorf("truncated to %v, but the history ends with %v", zxid, rec.LastZxid)
 	}
-	r.committed = zxid
+	r.at(zxid)
 	r.m.Reloaded(recent(rec))
 	return nil
 }
@@ -332,7 +333,7 @@ func (r *Replica) applyDirectly(entries []zab.Entry) error {
 		}
 		if e.Zxid > r.committed {
 			tasks = append(tasks, task{commit: database.Commit{Txn: x}})
-			r.committed = e.Zxid
+			r.at(e.Zxid)
 		}
 	}
 	r.applies.put(tasks...)
