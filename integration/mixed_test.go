@@ -142,14 +142,18 @@ func fallBehind(t *testing.T, e *ensemble, leader int, by string) int {
 	c.ok(t, opCreate, create("/far", nil, open, persistent))
 	const batch = 50
 	for range 14 {
-		for range batch {
-			if _, err := c.send(opCreate, create("/far/n-", []byte("x"), open, persistentSequential)); err != nil {
+		for n := range batch {
+			op, body := int32(opSetData), setData("/far", fmt.Append(nil, n), -1)
+			if n%10 == 0 {
+				op, body = opCreate, create("/far/n-", []byte("x"), open, persistentSequential)
+			}
+			if _, err := c.send(op, body); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for range batch {
 			if r, err := c.next(); err != nil || r.err != 0 {
-				t.Fatalf("create: error %d, %v", r.err, err)
+				t.Fatalf("write: error %d, %v", r.err, err)
 			}
 		}
 	}
@@ -160,7 +164,7 @@ func fallBehind(t *testing.T, e *ensemble, leader int, by string) int {
 	}
 	e.caughtUp(leader, voter, by)
 	e.caughtUp(leader, observer, by)
-	e.sees("/far/n-0000000699", "x")
+	e.sees("/far/n-0000000069", "x")
 	return leader
 }
 
