@@ -15,6 +15,9 @@ import (
 // settleLimit is how long an ensemble may take to settle: Java processes start slowly on a busy machine.
 const settleLimit = 90 * time.Second
 
+// lasting lets no session expire while trees are compared.
+var lasting = []string{"minSessionTimeout=600000", "maxSessionTimeout=600000"}
+
 // An ensemble is servers that are members of one. The member with the id n is nodes[n-1].
 type ensemble struct {
 	t     testing.TB
@@ -237,6 +240,9 @@ func (e *ensemble) equal() {
 		if n := s.metric("zk_digest_mismatches_count"); n != 0 {
 			e.t.Errorf("node %d (%s) reports %v digest mismatches", sid, s.name, n)
 		}
+	}
+	if compared == 0 {
+		e.t.Error("no two servers know a digest of the same zxid: this proves nothing")
 	}
 	e.t.Logf("%d nodes equal on %d servers, %d digests", len(first), len(e.nodes), compared)
 }

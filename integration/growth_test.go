@@ -40,13 +40,13 @@ func grow(t *testing.T, alone string, members []target) {
 	first := e.node(1)
 	member := first.target
 	first.target = kind(t, alone)
-	first.configure(t, "maxSessionTimeout=60000")
+	first.configure(t, lasting...)
 	first.start(t)
-	session := populate(t, first, "/alone", true)
+	session := populate(t, first, "/alone", create2(t))
 	before := dump(t, first)
 	first.stop(t)
 	first.target = member
-	e.enrol(len(members), "maxSessionTimeout=60000")
+	e.enrol(len(members), lasting...)
 	if strings.Contains(fmt.Sprint(members[1:]), "java") {
 		// new members of Java's would elect one of themselves: the one with data must be in the first quorum
 		e.launch(1, 2)

@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,7 +66,7 @@ func TestMixed(t *testing.T) {
 // life is what an ensemble goes through. Where a choice is to be made, it falls so that over all casts each pair of leader
 // and learner meets with each.
 func life(t *testing.T, cast [4]string) {
-	keys := []string{"minSessionTimeout=600000", "maxSessionTimeout=600000"} // no session may expire while trees are compared
+	keys := slices.Clone(lasting)
 	far, tail := "SNAP", "TRUNC"
 	if cast[2] == "java380" {
 		far = "DIFF" // from the log on disk
@@ -83,6 +84,7 @@ func life(t *testing.T, cast [4]string) {
 	leader = loseLeader(t, e, leader)
 	leader = fallBehind(t, e, leader, far)
 	runAhead(t, e, leader, tail)
+	populate(t, e.node(len(e.nodes)), "/last", create2(t))
 	e.equal()
 }
 
@@ -96,7 +98,7 @@ func everywhere(t *testing.T, e *ensemble) {
 		c.fails(t, errNodeExists, opCreate, create(path, nil, open, persistent))
 		e.sees(path, path)
 		c.Close()
-		populate(t, e.node(sid), fmt.Sprintf("/all-%d", sid), true)
+		populate(t, e.node(sid), fmt.Sprintf("/all-%d", sid), create2(t))
 	}
 }
 
@@ -215,3 +217,6 @@ func (e *ensemble) caughtUp(leader, learner int, want string) {
 		e.t.Errorf("leader %d (%s) brought %d (%s) up by %q, want %s", leader, e.node(leader).name, learner, e.node(learner).name, got, want)
 	}
 }
+
+// create2 reports whether populate may put a create2 into a multi: not where Java 3.8.0 plays, which loses it.
+func create2(t *testing.T) bool { return !strings.Contains(t.Name(), "java380") }

@@ -50,7 +50,7 @@ func roll(t *testing.T, path []string) {
 		c.ok(t, opCreate, create(p, nil, open, persistent))
 	}
 	c.ok(t, opCloseSession, nil)
-	populate(t, e.node(2), "/all", true).ok(t, opCloseSession, nil)
+	populate(t, e.node(2), "/all", create2(t)).ok(t, opCloseSession, nil)
 	l := newLoad(t, e, 4)
 	for turn, name := range path[1:] {
 		order := []int{1, 2, 3}
