@@ -214,7 +214,7 @@ func (e *ensemble) caughtUp(leader, learner int, want string) {
 	got := e.broughtUp(leader, learner)
 	e.t.Logf("%s: %s brings %s up to date", got, e.node(leader).name, e.node(learner).name)
 	if got != want {
-		e.t.Errorf("leader %d (%s) brought %d (%s) up by %q, want %s", leader, e.node(leader).name, learner, e.node(learner).name, got, want)
+		e.t.Errorf("%d brought %d up to date by %q, want %s", leader, learner, got, want)
 	}
 }
 

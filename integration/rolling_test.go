@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -53,11 +54,10 @@ func roll(t *testing.T, path []string) {
 	populate(t, e.node(2), "/all", create2(t)).ok(t, opCloseSession, nil)
 	l := newLoad(t, e, 4)
 	for turn, name := range path[1:] {
-		order := []int{1, 2, 3}
-		if leader := e.settled(); turn%2 == 0 { // first the leader goes first, then it goes last
-			order = append([]int{leader}, e.others(leader)...)
-		} else {
-			order = append(e.others(leader), leader)
+		leader := e.settled()
+		order := append(e.others(leader), leader)
+		if turn%2 == 0 { // the leader goes first, in the next turn last
+			slices.Reverse(order)
 		}
 		for n, sid := range order {
 			e.halt([]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}[(turn+n)%2], sid)
