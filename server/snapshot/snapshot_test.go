@@ -129,6 +129,44 @@ func TestGoldenBytes(t *testing.T) {
 	}
 }
 
+// TestGoldenStreams does the same with what Java sent behind SNAP packets.
+func TestGoldenStreams(t *testing.T) {
+	for _, g := range []struct {
+		name  string
+		zxid  proto.Zxid
+		nodes string
+	}{
+		{"3.9.6-follower.stream.200000001", 0x200000001, "/a /afterMove /bulk /cont /d0 /d1 /d2 /ttl-no /viaLeader /withauth"},
+		{"3.9.6-observer.stream.100000000", 0x100000000, ""},
+	} {
+		want := golden(t, g.name)
+		p := &tape{}
+		d := newDecoder(bytes.NewReader(want), 0, true)
+		d.body(p)
+		must(t, d.err)
+		var got bytes.Buffer
+		must(t, WriteStream(&got, p))
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s: written with other bytes", g.name)
+		}
+		c, err := ReadStream(bytes.NewReader(want), g.zxid, 0)
+		must(t, err)
+		var names []string
+		for name := range c.Tree.FindString("/").Children() {
+			if name != "zookeeper" {
+				names = append(names, "/"+name)
+			}
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != g.nodes || c.Tree.LastZxid() != g.zxid {
+			t.Errorf("%s: %v with %s, want %s", g.name, c.Tree.LastZxid(), got, g.nodes)
+		}
+		if n := c.Tree.FindString("/zookeeper/config"); n == nil || !strings.Contains(string(n.Data()), "version=100000000") {
+			t.Errorf("%s: /zookeeper/config is not the ensemble's", g.name)
+		}
+	}
+}
+
 func trailerSize(t Trailer) int {
 	n := 0
 	if t.Digest != nil {
