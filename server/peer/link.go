@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"os"
 	"sync"
@@ -403,17 +402,4 @@ func encode(packets []zab.Packet) []byte {
 		b = packets[i].Append(b)
 	}
 	return b
-}
-
-// WritePackets writes packets one by one, for [Learners.Stream]: a history need not be
-// encoded as a whole, nor does it count as waiting.
-func WritePackets(w io.Writer, packets iter.Seq[zab.Packet]) error {
-	var b []byte
-	for p := range packets {
-		b = p.Append(b[:0])
-		if _, err := w.Write(b); err != nil {
-			return fmt.Errorf("send %v: %w", p, err)
-		}
-	}
-	return nil
 }

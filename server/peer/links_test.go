@@ -341,10 +341,13 @@ func TestOrder(t *testing.T) {
 		l.Send(link, []zab.Packet{proposal(i, i%300), {Type: zab.Commit, Zxid: proto.Zxid(i + 1)}})
 		from := i + 2
 		l.Stream(link[0], func(w io.Writer) error {
-			return WritePackets(w, func(yield func(zab.Packet) bool) {
-				for k := from; k < from+4 && yield(proposal(k, 100)); k++ {
+			for k := from; k < from+4; k++ {
+				x := proposal(k, 100)
+				if _, err := w.Write(x.Append(nil)); err != nil {
+					return err
 				}
-			})
+			}
+			return nil
 		})
 		i += 6
 	}
