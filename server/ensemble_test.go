@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"gokeeper/server"
 	"gokeeper/server/config"
@@ -50,19 +53,24 @@ func newEnsemble(t *testing.T, voters, observers int, lines ...string) *ensemble
 	return e
 }
 
-// freePorts returns ports that were free a moment ago.
+// freePorts returns ports that were free a moment ago, below those that the system gives
+// to whoever asks for any.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		port := 16000 + rand.IntN(16000)
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatal("no ports are free")
+	return nil
 }
 
 // start starts the members with these numbers, all without any.
@@ -74,7 +82,7 @@ func (e *ensemble) start(numbers ...int) {
 		}
 	}
 	for _, n := range numbers {
-		e.members[n-1] = start(e.t, e.configs[n-1], server.Options{})
+		e.members[n-1] = start(e.t, e.configs[n-1], server.Options{Log: e.log(n)})
 	}
 }
 
@@ -312,4 +320,18 @@ func TestFarBehind(t *testing.T) {
 		e.settled()
 		e.sees(fmt.Sprint("/n", writes), fmt.Sprint(writes-1))
 	}
+}
+
+// log writes what a member logs to the file that ENSEMBLE_LOG names, for looking at.
+func (e *ensemble) log(number int) zerolog.Logger {
+	name := os.Getenv("ENSEMBLE_LOG")
+	if name == "" {
+		return zerolog.Nop()
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() { f.Close() })
+	return zerolog.New(f).With().Int("member", number).Timestamp().Logger().Level(zerolog.InfoLevel)
 }

@@ -75,7 +75,7 @@ func (f facts) Conf() admin.Conf {
 		MaxPerAddress: c.MaxClientConnections, Backlog: c.ListenBacklog,
 	}
 	if c.Distributed {
-		out.ServerID, out.Member = int64(c.MyID), memberConf(c)
+		out.ServerID, out.Member = int64(c.MyID), memberConf(c, f.s.members.current.Load())
 		if f.s.readOnly() {
 			out.Member.Membership = nil
 		}

@@ -14,12 +14,12 @@ import (
 )
 
 // memberConf returns what conf shows of a member of an ensemble.
-func memberConf(c *config.Config) *admin.MemberConf {
+func memberConf(c *config.Config, servers *quorum.Config) *admin.MemberConf {
 	out := &admin.MemberConf{
-		InitLimit: c.InitLimit, SyncLimit: c.SyncLimit, Observer: c.Role == quorum.Observer,
-		Membership: c.Servers.Lines(), Version: c.Servers.Version,
+		InitLimit: c.InitLimit, SyncLimit: c.SyncLimit, Observer: servers.IsObserver(c.MyID),
+		Membership: servers.Lines(), Version: servers.Version,
 	}
-	if own, ok := c.Servers.Member(c.MyID); ok {
+	if own, ok := servers.Member(c.MyID); ok {
 		a := own.Addresses[0]
 		out.ElectionPort, out.QuorumPort = strconv.Itoa(a.ElectionPort), strconv.Itoa(a.QuorumPort)
 	}
@@ -59,7 +59,7 @@ func (s *Server) withEnsemble(lines []metrics.Line) []metrics.Line {
 	n := func(v int) string { return strconv.Itoa(v) }
 	behind := map[string][]metrics.Line{
 		"server_state":              {{Name: "peer_state", Value: peerStates[s.replica.Role()]}},
-		"non_mtls_local_conn_count": {{Name: "quorum_size", Value: n(len(s.cfg.Servers.Voters()))}},
+		"non_mtls_local_conn_count": {{Name: "quorum_size", Value: n(len(s.members.current.Load().Voters()))}},
 	}
 	if p := s.proposals(); p != nil {
 		st := inspect(s, (*member.Member).Learners)

@@ -76,7 +76,8 @@ func replicaConfig(cfg *config.Config) replica.Config {
 		Member: member.Config{
 			ServerID: standaloneID,
 			Prep: prep.Config{
-				ExtendedTypes: cfg.ExtendedTypes, Reconfig: cfg.ReconfigEnabled, EnforceQuota: cfg.EnforceQuota,
+				ExtendedTypes: cfg.ExtendedTypes, Reconfig: cfg.ReconfigEnabled, MultiAddress: cfg.MultiAddress,
+				SmallEnsembles: !cfg.StandaloneEnabled, EnforceQuota: cfg.EnforceQuota,
 				NoDigest: !cfg.Digest, NoClosePaths: !cfg.CloseSessionTxn, Limit: cfg.JuteMaxBuffer + cfg.JuteExtra,
 			},
 			Tick:         cfg.TickTime,
@@ -96,7 +97,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			DiskSync: cfg.SnapshotSizeFactor >= 0, ForceSnap: cfg.ForceSnapshotSync,
 			MaxSnaps: cfg.MaxSnapSyncs, MaxDiffs: cfg.MaxDiffSyncs,
 			MinInterval: cfg.MinNotificationInterval, MaxInterval: cfg.MaxNotificationInterval,
-			NoBootstrap: !cfg.AutoCreateDatabase, LocalSessions: cfg.LocalSessions, Upgrade: cfg.LocalSessionUpgrade,
+			NoBootstrap: !cfg.AutoCreateDatabase, LastSeen: cfg.NextServers, Reconfig: cfg.ReconfigEnabled, LocalSessions: cfg.LocalSessions, Upgrade: cfg.LocalSessionUpgrade,
 			ReadOnly: cfg.ReadOnlyMode,
 		}
 	}

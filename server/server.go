@@ -55,6 +55,7 @@ type Server struct {
 	metrics *metrics.Set
 	listen  net.Listener // nil without a client port
 	peers   *transport   // nil when standalone
+	members *membership
 }
 
 // New opens the data directory, loads what is there and opens the client port. The
@@ -71,6 +72,7 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 		opt.Seed = rand.Uint64()
 	}
 	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg), metrics: metrics.New()}
+	s.members = newMembership(opt.FS, &s.cfg, opt.Log)
 	s.words = admin.NewWords(facts{s}, cfg.FourLetterWhitelist.Allows)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -99,7 +101,7 @@ func (s *Server) open() error {
 		if epochs, err = s.join(rec); err != nil {
 			return err
 		}
-		parts.Transport = s.peers
+		parts.Transport, parts.Configs = s.peers, s.members
 	}
 	s.replica = replica.New(replicaConfig(&s.cfg), parts, rec, epochs, s.opt.Seed)
 	if s.peers != nil {
@@ -143,6 +145,9 @@ func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
 	s.db.Update(func(t *tree.Tree) {
 		t.SetConfig([]byte(s.cfg.Servers.String()), proto.Zxid(s.cfg.Servers.Version), time.Now().UnixMilli())
 	})
+	if s.cfg.ReconfigEnabled && s.cfg.DynamicFile == "" {
+		s.members.backup()
+	}
 	s.peers, err = newTransport(&s.cfg, s.opt.Log)
 	return epochs, err
 }

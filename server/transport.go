@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ type transport struct {
 	log     zerolog.Logger
 	mesh    *peer.Mesh
 	replica *replica.Replica // set before Run
+	own     quorum.Member    // this server, as it was last a member
 	links   atomic.Int64     // the last number of a learner's link
 
 	// of the role that the server has now
@@ -46,9 +48,9 @@ type transport struct {
 // newTransport opens the election port.
 func newTransport(cfg *config.Config, log zerolog.Logger) (*transport, error) {
 	t := &transport{cfg: cfg, log: log}
-	own, _ := cfg.Servers.Member(cfg.MyID)
+	t.own, _ = cfg.Servers.Member(cfg.MyID)
 	var listen []string
-	for _, a := range own.Addresses {
+	for _, a := range t.own.Addresses {
 		listen = append(listen, a.Election().String())
 	}
 	mesh, err := peer.OpenMesh(peer.MeshConfig{
@@ -60,14 +62,33 @@ func newTransport(cfg *config.Config, log zerolog.Logger) (*transport, error) {
 		return nil, fmt.Errorf("open the election port: %w", err)
 	}
 	t.mesh = mesh
+	seen := cfg.NextServers
+	if !cfg.ReconfigEnabled {
+		seen = nil
+	}
+	t.Configure(cfg.Servers, seen)
+	return t, nil
+}
+
+// Configure implements replica.Transport. A server that is no member any more keeps its
+// ports: it may still learn, and be asked.
+func (t *transport) Configure(committed quorum.Config, seen *quorum.Config) {
+	if own, ok := committed.Member(t.cfg.MyID); ok {
+		t.own = own
+	}
+	members := committed.Members
+	if seen != nil {
+		members = append(slices.Clone(members), seen.Members...)
+	}
 	peers := map[quorum.ServerID][]string{}
-	for _, m := range cfg.Servers.Members {
+	for _, m := range members {
 		for _, a := range m.Addresses {
-			peers[m.ID] = append(peers[m.ID], a.Election().String())
+			if addr := a.Election().String(); !slices.Contains(peers[m.ID], addr) {
+				peers[m.ID] = append(peers[m.ID], addr)
+			}
 		}
 	}
-	mesh.SetPeers(peers)
-	return t, nil
+	t.mesh.SetPeers(peers)
 }
 
 // Run carries notifications until the context is done.
@@ -97,9 +118,8 @@ func (t *transport) linkConfig() peer.LinkConfig {
 
 // Lead implements replica.Transport.
 func (t *transport) Lead(l replica.Links) error {
-	own, _ := t.cfg.Servers.Member(t.cfg.MyID)
 	var addrs []string
-	for _, a := range own.Addresses {
+	for _, a := range t.own.Addresses {
 		if t.cfg.ListenOnAllIPs {
 			a.Host = ""
 		}

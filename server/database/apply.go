@@ -158,7 +158,11 @@ func (d *Database) reply(c *Commit, r *tree.Result) {
 	b := c.Client.Buffer()
 	start := len(b)
 	b = appendHeader(b, c.Xid, zxid, r.Err)
-	if r.Err == proto.OK {
+	switch body, ok := c.Txn.Body.(*txn.SetData); {
+	case r.Err != proto.OK:
+	case ok && c.Op == proto.OpReconfig:
+		b = r.Stat.Append(jute.AppendBuffer(b, body.Data))
+	default:
 		b = appendResult(b, c.Op, r)
 	}
 	c.Client.Answered(c.Op, c.Xid, zxid, c.Read)

@@ -67,15 +67,20 @@ func (m *Member) collect(now int64) {
 	if m.elect == nil {
 		return
 	}
-	for _, a := range m.elect.Actions() {
-		switch a := a.(type) {
-		case election.Elected:
-			m.elected(a, now)
-			continue
-		case election.Bootstrap:
-			m.state.Last = 0
+	for list := m.elect.Actions(); len(list) > 0; list = m.elect.Actions() {
+		for _, a := range list {
+			switch a := a.(type) {
+			case election.Elected:
+				m.elected(a, now)
+				continue
+			case election.Adopt:
+				m.adopt(a.Config)
+				continue
+			case election.Bootstrap:
+				m.state.Last = 0
+			}
+			m.do(a)
 		}
-		m.do(a)
 	}
 	if m.leader != nil {
 		m.take(m.leader.Actions(), now)
@@ -108,6 +113,14 @@ func (m *Member) take(actions []zab.Action, now int64) {
 			m.advance(a.Entries)
 		case zab.Decided:
 			m.commit(a.Zxid)
+		case zab.Seen:
+			m.see(a.Config)
+			continue
+		case zab.Activate:
+			if m.activate(a); m.role == Looking {
+				return
+			}
+			continue
 		case zab.Received:
 			m.received(a.Link, a.Packet, now)
 			continue
@@ -150,7 +163,7 @@ func (m *Member) elected(e election.Elected, now int64) {
 		m.role = Leading
 		m.do(Lead{})
 		m.leader = zab.Lead(zab.LeaderConfig{
-			Self: cfg.Self, Quorum: cfg.Quorum, Accepted: m.state.Accepted, Current: m.state.Current, Last: m.state.Last,
+			Self: cfg.Self, Quorum: m.quorum, LastSeen: m.seen, Reconfig: cfg.Reconfig, Accepted: m.state.Accepted, Current: m.state.Current, Last: m.state.Last,
 			Tick: m.cfg.Tick, InitLimit: cfg.InitLimit, SyncLimit: cfg.SyncLimit,
 			DiskSync: cfg.DiskSync, ForceSnap: cfg.ForceSnap, MaxSnaps: cfg.MaxSnaps, MaxDiffs: cfg.MaxDiffs,
 			History: m.history,
@@ -163,7 +176,10 @@ func (m *Member) elected(e election.Elected, now int64) {
 	}
 	m.chosen = e.Vote.Leader
 	m.uplink-- // a transport counts up
-	leader, ok := cfg.Quorum.Member(m.chosen)
+	leader, ok := m.quorum.Member(m.chosen)
+	if !ok && m.seen != nil {
+		leader, ok = m.seen.Member(m.chosen)
+	}
 	if !ok {
 		m.left(fmt.Errorf("server %v leads: %w", m.chosen, ErrUnreachable))
 		return
@@ -193,7 +209,9 @@ func (m *Member) Look(last proto.Zxid, recent []zab.Entry, now int64) {
 		m.remember(recent)
 	}
 	m.since = now
-	m.elect.Look(m.state.Last, m.state.Current, now)
+	if !m.succeed(now) {
+		m.elect.Look(m.state.Last, m.state.Current, now)
+	}
 	m.collect(now)
 }
 
@@ -207,6 +225,7 @@ func (m *Member) Opened(epoch int64, sessions map[proto.SessionID]int32, now int
 	m.elect.Established(epoch)
 	if m.leader != nil {
 		m.order = newOrder(&m.cfg, m.policy, m.leader.Proposed(), sessions, m.foreign, now)
+		m.order.prep.Lead(ensemble{m})
 	}
 }
 
@@ -225,7 +244,7 @@ func (m *Member) Connected(link zab.LinkID, now int64) {
 		cfg := m.cfg.Ensemble
 		m.learner = zab.Learn(zab.LearnerConfig{
 			Self: cfg.Self, Observer: m.role == Observing, Accepted: m.state.Accepted, Current: m.state.Current,
-			Last: m.state.Last, ConfigVersion: cfg.Quorum.Version,
+			Last: m.state.Last, ConfigVersion: m.quorum.Version,
 		})
 	}
 	m.collect(now)

@@ -66,6 +66,7 @@ type Ensemble struct {
 	MinInterval, MaxInterval time.Duration
 	NoBootstrap              bool
 
+	Reconfig      bool // the configuration may change
 	LocalSessions bool // new sessions are known to their server only
 	Upgrade       bool // they become global with their first ephemeral
 	ReadOnly      bool // serve reads while there is no leader
@@ -123,6 +124,10 @@ type Member struct {
 	tail    []zab.Entry     // logged or being logged, not committed
 	serving bool
 
+	quorum     quorum.Config  // committed
+	seen       *quorum.Config // proposed and newer, nil: none
+	succession *succession    // taken up when the role has ended; nil: an election
+
 	locals   *session.Table // sessions that no other server knows
 	readOnly bool           // serves reads while it looks for a leader
 	since    int64          // when it began to look
@@ -135,8 +140,13 @@ func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member 
 	}
 	if e := cfg.Ensemble; e != nil {
 		m.role = Looking
+		m.quorum = e.Quorum
+		if e.Reconfig && e.LastSeen != nil && e.LastSeen.Version > e.Quorum.Version {
+			seen := m.localised(*e.LastSeen)
+			m.seen = &seen
+		}
 		m.elect = election.New(election.Config{
-			Self: e.Self, Observer: e.Observer, Quorum: e.Quorum, LastSeen: e.LastSeen,
+			Self: e.Self, Observer: e.Observer, Quorum: m.quorum, LastSeen: m.seen,
 			MinInterval: e.MinInterval, MaxInterval: e.MaxInterval, NoBootstrap: e.NoBootstrap,
 		})
 		m.history = zab.NewHistory(e.Recent)

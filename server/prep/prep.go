@@ -39,12 +39,14 @@ type Sessions interface {
 // Config is what the checks depend on. The zero value is Java's default but for
 // NoDigest and NoClosePaths, which switch off what is on by default.
 type Config struct {
-	ExtendedTypes bool // TTL nodes are allowed (extendedTypesEnabled)
-	Reconfig      bool // reconfiguration is allowed (reconfigEnabled)
-	EnforceQuota  bool // hard quotas refuse writes (enforceQuota)
-	NoDigest      bool // transactions carry no tree digest (digest.enabled=false)
-	NoClosePaths  bool // closeSession carries no list (closeSessionTxn.enabled=false)
-	Limit         int  // longest buffer and longest transaction in bytes; 0 is jute.DefaultLimit
+	ExtendedTypes  bool // TTL nodes are allowed (extendedTypesEnabled)
+	Reconfig       bool // reconfiguration is allowed (reconfigEnabled)
+	MultiAddress   bool // members may have several addresses
+	EnforceQuota   bool // hard quotas refuse writes (enforceQuota)
+	SmallEnsembles bool // one voter is enough (standaloneEnabled=false)
+	NoDigest       bool // transactions carry no tree digest (digest.enabled=false)
+	NoClosePaths   bool // closeSession carries no list (closeSessionTxn.enabled=false)
+	Limit          int  // longest buffer and longest transaction in bytes; 0 is jute.DefaultLimit
 }
 
 // keepRaw is how much scratch is kept between writes, in bytes.
@@ -55,6 +57,9 @@ type Prep struct {
 	cfg      Config
 	policy   *auth.Policy
 	sessions Sessions
+	members  Membership // nil: no ensemble
+
+	reconfigured int64 // version of the last reconfiguration
 
 	changes []*change          // of outstanding transactions, in zxid order
 	latest  map[string]*change // the newest of each path
@@ -188,7 +193,7 @@ func (p *Prep) body(r *Request) (txn.Body, proto.Error) {
 	case proto.OpCloseSession:
 		return p.closeSession(r.Session), proto.OK
 	case proto.OpReconfig:
-		return nil, p.reconfig(&d)
+		return p.reconfig(&d)
 	}
 	return nil, proto.Unimplemented
 }

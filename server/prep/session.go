@@ -57,16 +57,3 @@ func (p *Prep) deleteContainer(d *jute.Decoder) (txn.Body, proto.Error) {
 	p.recordDelete(parent, c)
 	return &txn.Delete{Path: path}, proto.OK
 }
-
-// reconfig is refused: it is disabled, or the server is standalone and has no
-// membership to change.
-func (p *Prep) reconfig(d *jute.Decoder) proto.Error {
-	var r proto.ReconfigRequest
-	if r.Decode(d); d.Err() != nil {
-		return proto.MarshallingError
-	}
-	if !p.cfg.Reconfig {
-		return proto.ReconfigDisabled
-	}
-	return proto.Unimplemented
-}

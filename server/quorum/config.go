@@ -29,6 +29,13 @@ type Config struct {
 	hierarchical bool
 }
 
+// Majority returns the configuration in which the majority of the participants decides.
+func Majority(members []Member, version int64) Config {
+	members = slices.Clone(members)
+	slices.SortFunc(members, func(a, b Member) int { return compareMember(a, b.ID) })
+	return Config{Members: members, Version: version}
+}
+
 // Hierarchical reports whether groups and weights decide; otherwise the majority does.
 func (c Config) Hierarchical() bool { return c.hierarchical }
 

@@ -86,6 +86,7 @@ type Parts struct {
 	Log       zerolog.Logger
 	Start     time.Time // zero of the monotonic times that connections report
 	Transport Transport // nil: standalone
+	Configs   Configs   // nil: standalone
 	Drop      func()    // closes all connections of clients: the server does not serve
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"gokeeper/server/database"
 	"gokeeper/server/election"
@@ -137,8 +138,15 @@ func (r *Replica) change(a member.Action) error {
 		r.Log.Info().Msg("no server of the ensemble has a history: this one begins with an empty one")
 		_, err := r.Snapshot()
 		return r.disk(err)
-	case election.Adopt:
-		r.Log.Warn().Str("config", a.Config).Msg("another server has a newer configuration; restart this one with it")
+	case member.See:
+		r.Configs.See(a.Config)
+		committed := r.m.Quorum()
+		r.Transport.Configure(committed, &a.Config)
+		r.Log.Info().Str("version", fmt.Sprintf("%x", a.Config.Version)).Msg("a configuration is proposed")
+	case member.Configure:
+		r.Configs.Commit(a.Config, a.Seen)
+		r.Transport.Configure(a.Config, a.Seen)
+		r.Log.Info().Str("version", fmt.Sprintf("%x", a.Config.Version)).Strs("members", a.Config.Lines()).Msg("configuration committed")
 	default:
 		panic(fmt.Sprintf("bug: action %T", a))
 	}
@@ -202,6 +210,9 @@ func (r *Replica) leave(a member.Left) error {
 	r.note()
 	r.Events.Role(member.Looking, false)
 	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
+	if errors.Is(a.Reason, member.ErrReconfigured) || errors.Is(a.Reason, zab.ErrRetired) {
+		r.flushApplier() // who asked for it gets the answer
+	}
 	r.dropClients()
 	r.Transport.Leave()
 	if !r.flushLog() {
@@ -269,6 +280,7 @@ func (r *Replica) serve(epoch int64) {
 	} else {
 		r.Transport.Silence(r.cfg.SyncTime)
 	}
+	r.Database.Update(r.showConfig)
 	r.pinged = 0
 	r.m.Opened(epoch, r.Database.Sessions(), r.now())
 	r.since.Store(r.now())
@@ -276,6 +288,15 @@ func (r *Replica) serve(epoch int64) {
 	r.note()
 	r.Events.Role(r.m.Role(), true)
 	r.Log.Info().Stringer("role", r.m.Role()).Int64("epoch", epoch).Stringer("zxid", r.Database.LastZxid()).Msg("serving clients")
+}
+
+// showConfig writes the committed configuration into its node, if no transaction has.
+func (r *Replica) showConfig(t *tree.Tree) {
+	c := r.m.Quorum()
+	text := c.String()
+	if n := t.FindString(proto.PathConfig); n == nil || n.Stat().Mzxid != proto.Zxid(c.Version) || string(n.Data()) != text {
+		t.SetConfig([]byte(text), proto.Zxid(c.Version), time.Now().UnixMilli())
+	}
 }
 
 // install replaces the database by the snapshot that came with SNAP. Digests are not

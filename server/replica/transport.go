@@ -15,6 +15,9 @@ import (
 // called from the replica's loop and do not block, but for Leave. Notifications come in
 // by [Replica.Notified], everything else by the [Links] passed to Lead and Follow.
 type Transport interface {
+	// Configure says who the members are: of the committed configuration, and of the one
+	// that was seen last if that is not nil.
+	Configure(committed quorum.Config, seen *quorum.Config)
 	// Notify sends a notification of the election; of several that wait only the last
 	// counts. One to this server itself comes back.
 	Notify(to quorum.ServerID, n election.Notification)
@@ -35,6 +38,15 @@ type Transport interface {
 	Close(link zab.LinkID, reason error)
 	// Silence sets how long the leader may be silent.
 	Silence(limit time.Duration)
+}
+
+// Configs keeps the configuration of the ensemble for the next start. What it is told is
+// durable when it returns, if it can be.
+type Configs interface {
+	// See keeps the configuration that was seen last.
+	See(quorum.Config)
+	// Commit keeps the committed one, and forgets the other unless seen has it.
+	Commit(c quorum.Config, seen *quorum.Config)
 }
 
 // Links is told what comes over the links between leader and learners. The calls about

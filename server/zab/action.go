@@ -33,6 +33,18 @@ type (
 	StoreCurrent struct{ Epoch int64 }
 	// Decided says that everything logged up to the zxid is committed.
 	Decided struct{ Zxid proto.Zxid }
+	// Seen makes the configuration durable as the one that was seen last, whatever was
+	// before: it is proposed, or what the leader begins with.
+	Seen struct{ Config quorum.Config }
+	// Activate makes a configuration the committed one, unless one that is as new was
+	// before. Designated says that Leader leads from now on; otherwise a learner whose
+	// leader is none in the configuration needs an election. The history ends with Zxid.
+	Activate struct {
+		Config     quorum.Config
+		Zxid       proto.Zxid
+		Leader     quorum.ServerID
+		Designated bool
+	}
 	// Serve begins the broadcast: clients may be served. A learner does so with what it
 	// has applied, a leader gives out zxids from the epoch's first on.
 	Serve struct{ Epoch int64 }
@@ -93,6 +105,8 @@ func (Send) action()          {}
 func (StoreAccepted) action() {}
 func (StoreCurrent) action()  {}
 func (Decided) action()       {}
+func (Seen) action()          {}
+func (Activate) action()      {}
 func (Serve) action()         {}
 func (Stop) action()          {}
 func (Bring) action()         {}

@@ -28,6 +28,13 @@ func (l *Leader) Propose(entries []Entry, now int64) {
 	if l.phase != broadcast {
 		panic(fmt.Sprintf("bug: %v proposed before the epoch is established", entries[0].Zxid))
 	}
+	if l.cfg.Reconfig {
+		for i := range entries {
+			if c, ok := entries[i].reconfiguration(); ok {
+				l.proposeConfig(c, entries[i].Zxid)
+			}
+		}
+	}
 	l.outstanding = append(l.outstanding, entries...)
 	l.proposed = entries[len(entries)-1].Zxid
 	to := l.to(func(f *learner) bool { return f.state >= bringing && !f.observer })
@@ -128,52 +135,77 @@ func (l *Leader) ack(f *learner, zxid proto.Zxid, now int64) {
 // commit finds up to where a quorum has logged the proposals. What a learner, or this
 // server, acknowledged stands for all before it.
 func (l *Leader) commit() {
-	if l.phase != broadcast || len(l.outstanding) == 0 {
-		return
-	}
-	upTo := l.reached(l.durable)
-	for _, f := range l.learners {
-		if f.counts() && f.acked > upTo {
-			upTo = max(upTo, l.reached(f.acked))
+	for l.phase == broadcast && !l.retired && len(l.outstanding) > 0 {
+		upTo := l.reached(l.durable)
+		for _, f := range l.learners {
+			if f.counts() && f.acked > upTo {
+				upTo = max(upTo, l.reached(f.acked))
+			}
 		}
+		if upTo <= l.committed {
+			return
+		}
+		reconfigured := l.next != nil && upTo >= l.next.from
+		if reconfigured {
+			upTo = l.next.from
+		}
+		for len(l.syncs) > 0 && l.syncs[0].zxid <= upTo {
+			l.decide(l.syncs[0].zxid)
+			l.send(l.syncs[0].link, Packet{Type: Sync})
+			l.syncs = l.syncs[1:]
+		}
+		l.decide(upTo)
+		if !reconfigured {
+			return
+		}
+		// what is behind may be decided by other servers now
 	}
-	if upTo <= l.committed {
-		return
-	}
-	for len(l.syncs) > 0 && l.syncs[0].zxid <= upTo {
-		l.decide(l.syncs[0].zxid)
-		l.send(l.syncs[0].link, Packet{Type: Sync})
-		l.syncs = l.syncs[1:]
-	}
-	l.decide(upTo)
 }
 
 // decide commits everything up to the zxid.
 func (l *Leader) decide(zxid proto.Zxid) {
 	n := 0
-	for n < len(l.outstanding) && l.outstanding[n].Zxid <= zxid {
+	for n < len(l.outstanding) && l.outstanding[n].Zxid <= zxid && !l.isProposed(l.outstanding[n].Zxid) {
 		l.cfg.History.Add(l.outstanding[n])
 		n++
 	}
-	if n == 0 {
-		return
+	if n > 0 {
+		l.committed = l.outstanding[n-1].Zxid
+		l.announce(l.outstanding[:n])
+		l.outstanding = l.outstanding[n:]
+		l.do(Decided{l.committed})
 	}
-	l.committed = l.outstanding[n-1].Zxid
-	l.announce(l.outstanding[:n])
-	l.outstanding = l.outstanding[n:]
-	l.do(Decided{l.committed})
+	if len(l.outstanding) > 0 && l.outstanding[0].Zxid <= zxid && l.isProposed(l.outstanding[0].Zxid) {
+		l.commitConfig()
+	}
 }
 
-// counts says whether what a learner acknowledged counts for the quorum: a voter's, once
-// it has the history before it.
-func (f *learner) counts() bool { return f.voter && f.state >= acked }
+// isProposed says that the transaction is the one that proposes a configuration.
+func (l *Leader) isProposed(zxid proto.Zxid) bool { return l.next != nil && l.next.from == zxid }
+
+// counts says whether what a learner acknowledged counts for the quorum, if it votes:
+// once it has the history before it.
+func (f *learner) counts() bool { return !f.observer && f.state >= acked }
 
 // reached returns the zxid if a quorum has logged everything up to it, otherwise what is
-// committed.
+// committed. From a reconfiguration on it takes quorums of both configurations; what is
+// before it need not wait for that.
 func (l *Leader) reached(zxid proto.Zxid) proto.Zxid {
 	if zxid <= l.committed {
 		return l.committed
 	}
+	set := l.logged(zxid)
+	switch joint := l.next != nil && zxid >= l.next.from; {
+	case !joint && l.cfg.Quorum.HasQuorum(set), joint && l.hasQuorum(set):
+		return zxid
+	case joint:
+		return l.reached(l.next.from - 1)
+	}
+	return l.committed
+}
+
+// logged returns the servers that have logged everything up to the zxid.
+func (l *Leader) logged(zxid proto.Zxid) quorum.Set {
 	set := make(quorum.Set, 0, 8)
 	if l.durable >= zxid {
 		set.Add(l.cfg.Self)
@@ -183,10 +215,7 @@ func (l *Leader) reached(zxid proto.Zxid) proto.Zxid {
 			set.Add(f.server)
 		}
 	}
-	if !l.cfg.Quorum.HasQuorum(set) {
-		return l.committed
-	}
-	return zxid
+	return set
 }
 
 // announce tells the learners what is committed: followers have it already, observers
@@ -227,8 +256,14 @@ func (l *Leader) Tick(now int64) {
 	for _, link := range l.links() {
 		l.watch(link, l.learners[link], now)
 	}
-	if l.phase == broadcast && !l.half && !l.followed() {
+	switch {
+	case l.phase != broadcast || l.half:
+	case !l.followed():
 		l.stop(ErrNoQuorum)
+	case !l.retired:
+		l.idle = now
+	case now-l.idle > l.ticks(l.cfg.SyncLimit):
+		l.stop(ErrRetired)
 	}
 }
 
@@ -257,11 +292,11 @@ func (l *Leader) watch(link LinkID, f *learner, now int64) {
 func (l *Leader) followed() bool {
 	set := quorum.Set{l.cfg.Self}
 	for _, f := range l.learners {
-		if f.voter && f.deadline >= l.tick {
+		if !f.observer && f.deadline >= l.tick {
 			set.Add(f.server)
 		}
 	}
-	return l.cfg.Quorum.HasQuorum(set)
+	return l.hasQuorum(set)
 }
 
 // PendingSyncs returns how many syncs of learners wait for a commit.
@@ -281,7 +316,7 @@ func (l *Leader) Followers() []Follower {
 	var out []Follower
 	for _, f := range l.learners {
 		if f.state > connected {
-			out = append(out, Follower{f.server, f.observer, f.voter, f.state == serving, f.acked})
+			out = append(out, Follower{f.server, f.observer, l.votes(f), f.state == serving, f.acked})
 		}
 	}
 	slices.SortFunc(out, func(a, b Follower) int { return int(a.Server - b.Server) })

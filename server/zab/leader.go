@@ -24,14 +24,17 @@ var (
 	ErrSlowToLog = errors.New("a proposal was not acknowledged in time")
 	ErrReplaced  = errors.New("the server has connected anew")
 	ErrOwnID     = errors.New("the learner has this server's id")
+	ErrRetired   = errors.New("another server leads the new configuration")
 	ErrBusy      = errors.New("too many observers are being brought up to date")
 )
 
 // LeaderConfig is what a leader begins with.
 type LeaderConfig struct {
 	Self      quorum.ServerID
-	Quorum    quorum.Config // committed configuration
-	Accepted  int64         // epochs on disk
+	Quorum    quorum.Config  // committed configuration
+	LastSeen  *quorum.Config // proposed by an earlier leader and newer; nil: none
+	Reconfig  bool           // configurations may change
+	Accepted  int64          // epochs on disk
 	Current   int64
 	Last      proto.Zxid // last zxid of the own log, all of which counts as history, and is durable
 	Tick      time.Duration
@@ -68,6 +71,10 @@ type Leader struct {
 	synced   quorum.Set // servers that acknowledged NEWLEADER
 	learners map[LinkID]*learner
 
+	next    *proposedConfig // nil: none
+	retired bool            // the committed configuration has another leader, or none
+	idle    int64           // since when that is so
+
 	outstanding []Entry // proposed, not committed
 	proposed    proto.Zxid
 	committed   proto.Zxid
@@ -83,7 +90,6 @@ type Leader struct {
 type learner struct {
 	server   quorum.ServerID
 	observer bool
-	voter    bool
 	state    learnerState
 	snap     bool       // is brought a snapshot
 	last     proto.Zxid // from ACKEPOCH
@@ -122,6 +128,9 @@ func Lead(cfg LeaderConfig, now int64) *Leader {
 		cfg: cfg, since: now, epoch: cfg.Accepted + 1, learners: map[LinkID]*learner{}, nextPing: now,
 		proposed: cfg.Last, committed: cfg.Last, durable: cfg.Last,
 	}
+	if cfg.Reconfig && cfg.LastSeen != nil && cfg.LastSeen.Version > cfg.Quorum.Version {
+		l.next = &proposedConfig{config: *cfg.LastSeen}
+	}
 	l.heard.Add(cfg.Self)
 	l.discover(now)
 	return l
@@ -148,6 +157,9 @@ func (l *Leader) Connected(link LinkID, now int64) {
 // Gone says that a link has ended.
 func (l *Leader) Gone(link LinkID) {
 	delete(l.learners, link)
+	if l.retired && l.phase == broadcast && len(l.to(func(f *learner) bool { return f.state >= bringing })) == 0 {
+		l.stop(ErrRetired) // all have heard who leads now
+	}
 	l.syncs = slices.DeleteFunc(l.syncs, func(s pendingSync) bool { return s.link == link })
 }
 
@@ -209,12 +221,11 @@ func (l *Leader) inform(link LinkID, f *learner, p Packet, now int64) {
 		}
 	}
 	f.server, f.observer, f.state = info.Server, p.Type == ObserverInfo, informed
-	f.voter = !f.observer && l.cfg.Quorum.IsVoter(f.server)
 	if l.phase != discovery {
 		l.tell(link, f, now)
 		return
 	}
-	if f.voter {
+	if l.votes(f) {
 		l.epoch = max(l.epoch, p.Zxid.Epoch()+1)
 		l.heard.Add(f.server)
 	}
@@ -228,6 +239,7 @@ func (l *Leader) discover(now int64) {
 	}
 	l.phase, l.since = agreement, now
 	l.do(StoreAccepted{l.epoch})
+	l.agreeOnVersion()
 	for _, link := range l.links() {
 		if f := l.learners[link]; f.state == informed {
 			l.tell(link, f, now)
@@ -268,7 +280,7 @@ func (l *Leader) agree(link LinkID, f *learner, p Packet, now int64) {
 			l.drop(link, ErrAhead)
 			return
 		}
-		if f.voter && f.last != -1 {
+		if l.votes(f) && f.last != -1 {
 			l.agreed.Add(f.server)
 		}
 	}
@@ -309,11 +321,27 @@ func (l *Leader) bring(link LinkID, f *learner, now int64) {
 	}
 	f.state, f.heard = bringing, now
 	l.do(Bring{Link: link, Server: f.server, Peer: f.last, Plan: plan})
-	if !f.observer && len(l.outstanding) > 0 {
-		l.send(link, proposals(l.outstanding)...)
+	before, behind := l.outstanding, []Entry(nil)
+	config := &l.cfg.Quorum
+	switch {
+	case l.next == nil:
+	case l.phase < broadcast:
+		config = &l.next.config
+	default: // the learner takes over what NEWLEADER says without waiting for its commit
+		n := slices.IndexFunc(before, func(e Entry) bool { return e.Zxid >= l.next.from })
+		before, behind = before[:n], before[n:]
 	}
-	l.send(link, Packet{Type: NewLeader, Zxid: l.start(), Data: []byte(l.cfg.Quorum.String())})
+	if !f.observer && len(before) > 0 {
+		l.send(link, proposals(before)...)
+	}
+	l.send(link, Packet{Type: NewLeader, Zxid: l.start(), Data: []byte(config.String())})
+	if !f.observer && len(behind) > 0 {
+		l.send(link, proposals(behind)...)
+	}
 }
+
+// votes says whether a learner votes in the committed configuration.
+func (l *Leader) votes(f *learner) bool { return !f.observer && l.cfg.Quorum.IsVoter(f.server) }
 
 // busy says whether as many learners are brought up in that way as may be.
 func (l *Leader) busy(snap bool) bool {
@@ -348,7 +376,7 @@ func (l *Leader) firstAck(link LinkID, f *learner, p Packet, now int64) {
 		l.release(link, f, now)
 		return
 	}
-	if f.voter {
+	if !f.observer {
 		l.synced.Add(f.server)
 	}
 	l.establish(now)
@@ -367,11 +395,13 @@ func (l *Leader) release(link LinkID, f *learner, now int64) {
 
 // establish begins the broadcast once a quorum is up to date.
 func (l *Leader) establish(now int64) {
-	if l.phase != synchronisation || !l.cfg.Quorum.HasQuorum(l.synced) {
+	if l.phase != synchronisation || !l.hasQuorum(l.synced) {
 		return
 	}
 	l.phase, l.since = broadcast, now
 	l.proposed, l.committed, l.durable = l.start(), l.start(), l.start()
+	l.inherited()
+	l.idle = now
 	l.do(Serve{l.epoch})
 	for _, link := range l.links() {
 		if f := l.learners[link]; f.state == acked {

@@ -47,15 +47,16 @@ type Learner struct {
 	stage stage
 	epoch int64
 
-	direct   bool         // after SNAP and TRUNC, until NEWLEADER: what is committed is applied, not logged
-	snapshot proto.Zxid   // up to where the snapshot that was installed holds everything; 0: none was
-	last     proto.Zxid   // end of the history, proposals included
-	pending  []Entry      // proposals that are not committed; the first ones may be logged
-	commits  []proto.Zxid // seen before UPTODATE, of entries in pending
-	loggedTo proto.Zxid   // storing: what must be durable before the acknowledgement
+	direct   bool        // after SNAP and TRUNC, until NEWLEADER: what is committed is applied, not logged
+	snapshot proto.Zxid  // up to where the snapshot that was installed holds everything; 0: none was
+	last     proto.Zxid  // end of the history, proposals included
+	pending  []Entry     // proposals that are not committed; the first ones may be logged
+	commits  []committed // seen before UPTODATE, of entries in pending
+	loggedTo proto.Zxid  // storing: what must be durable before the acknowledgement
 
-	unacked []proto.Zxid // logged or being logged, not acknowledged
-	queued  []Packet     // came while storing
+	config  *quorum.Config // of NEWLEADER
+	unacked []proto.Zxid   // logged or being logged, not acknowledged
+	queued  []Packet       // came while storing
 }
 
 // Learn returns the learner of an ensemble that elected another server. Its first
@@ -156,10 +157,10 @@ func (l *Learner) learn(p Packet) {
 	case Proposal, Inform, InformAndActivate:
 		l.take(p)
 		if p.Type != Proposal {
-			l.early(p.Zxid)
+			l.early(commitment(p))
 		}
 	case Commit, CommitAndActivate:
-		l.early(p.Zxid)
+		l.early(commitment(p))
 	case NewLeader:
 		l.newLeader(p)
 	case UpToDate:
@@ -183,6 +184,9 @@ func (l *Learner) take(p Packet) bool {
 	}
 	l.last = e.Zxid
 	l.pending = append(l.pending, e)
+	if c, ok := e.reconfiguration(); ok {
+		l.do(Seen{c})
+	}
 	return true
 }
 
@@ -200,10 +204,7 @@ func follows(last, next proto.Zxid) bool {
 // entry returns the transaction of a proposal. An INFORM that activates a configuration
 // has the id of a server before it.
 func (l *Learner) entry(p Packet) (Entry, bool) {
-	const (
-		designated = 8
-		header     = 32 // long client, int cxid, long zxid, long time, int type
-	)
+	const designated = 8
 	raw := p.Data
 	if p.Type == InformAndActivate {
 		if len(raw) < designated {
@@ -219,15 +220,15 @@ func (l *Learner) entry(p Packet) (Entry, bool) {
 }
 
 // early handles a commit that comes before UPTODATE.
-func (l *Learner) early(zxid proto.Zxid) {
-	if l.known(zxid) {
+func (l *Learner) early(c committed) {
+	if l.known(c.zxid) {
 		return
 	}
 	if !l.direct {
-		l.commits = append(l.commits, zxid)
+		l.commits = append(l.commits, c)
 		return
 	}
-	if len(l.pending) > 0 && l.pending[0].Zxid == zxid {
+	if len(l.pending) > 0 && l.pending[0].Zxid == c.zxid {
 		l.do(Apply{l.pending[:1:1]})
 		l.pending = l.pending[1:]
 	}
@@ -242,6 +243,7 @@ func (l *Learner) newLeader(p Packet) {
 		return
 	}
 	l.stage = storing
+	l.see(p.Data)
 	if l.direct {
 		l.do(Save{})
 		return
@@ -261,7 +263,7 @@ func (l *Learner) newLeader(p Packet) {
 // how many those are.
 func (l *Learner) committed() int {
 	n := 0
-	for len(l.commits) > 0 && n < len(l.pending) && l.pending[n].Zxid == l.commits[0] {
+	for len(l.commits) > 0 && n < len(l.pending) && l.pending[n].Zxid == l.commits[0].zxid {
 		n++
 		l.commits = l.commits[1:]
 	}
@@ -297,6 +299,7 @@ func (l *Learner) upToDate() {
 	}
 	l.stage = following
 	l.send(Packet{Type: Ack, Zxid: proto.NewZxid(l.epoch, 0)})
+	l.agreed()
 	l.do(Serve{l.epoch})
 	commits := l.commits
 	l.commits = nil
@@ -306,8 +309,8 @@ func (l *Learner) upToDate() {
 	if len(l.pending) > 0 {
 		l.log(l.pending)
 	}
-	for _, zxid := range commits {
-		l.commit(zxid)
+	for _, c := range commits {
+		l.commit(c)
 	}
 }
 
@@ -350,11 +353,11 @@ func (l *Learner) follow(p Packet) {
 	case Inform, InformAndActivate:
 		if l.cfg.Observer && l.take(p) {
 			l.log(l.pending[len(l.pending)-1:])
-			l.commit(p.Zxid)
+			l.commit(commitment(p))
 		}
 	case Commit, CommitAndActivate:
 		if !l.cfg.Observer {
-			l.commit(p.Zxid)
+			l.commit(commitment(p))
 		}
 	case Ping:
 		l.do(Pinged{p.Zxid})
@@ -364,13 +367,17 @@ func (l *Learner) follow(p Packet) {
 }
 
 // commit passes on that the oldest proposal is decided. Java exits when another is.
-func (l *Learner) commit(zxid proto.Zxid) {
+func (l *Learner) commit(c committed) {
 	switch {
-	case len(l.pending) == 0 || l.known(zxid):
-	case l.pending[0].Zxid != zxid:
-		l.stop(fmt.Errorf("%v before %v: %w", zxid, l.pending[0].Zxid, ErrMismatch))
+	case len(l.pending) == 0 || l.known(c.zxid):
+	case l.pending[0].Zxid != c.zxid:
+		l.stop(fmt.Errorf("%v before %v: %w", c.zxid, l.pending[0].Zxid, ErrMismatch))
 	default:
+		e := l.pending[0]
 		l.pending = l.pending[1:]
-		l.do(Decided{zxid})
+		l.do(Decided{c.zxid})
+		if config, ok := e.reconfiguration(); ok && c.active {
+			l.do(Activate{Config: config, Zxid: c.zxid, Leader: c.leader, Designated: true})
+		}
 	}
 }

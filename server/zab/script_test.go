@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gokeeper/server/jute"
+	"gokeeper/server/quorum"
 	"gokeeper/server/zab"
 )
 
@@ -110,6 +111,8 @@ func (s *script) run(words []string) string {
 		for _, x := range s.leader.Followers() {
 			extra += fmt.Sprintf("%+v\n", x)
 		}
+	case "synced": // is a quorum of these?
+		extra = fmt.Sprintf("%v\n", s.leader.Synced(ensemble(0, f.servers("voters"), f.servers("observers"))))
 	case "state":
 		extra = s.state()
 	default:
@@ -155,6 +158,11 @@ func (s *script) lead(f fields) {
 	for _, e := range log {
 		s.history.Add(e)
 	}
+	var seen *quorum.Config
+	if f["seen"] != "" {
+		c := ensemble(int64(f.zxid("seen")), f.servers("seenvoters"), nil)
+		seen = &c
+	}
 	last := f.zxid("last")
 	if n := len(log); n > 0 && last == 0 {
 		last = log[n-1].Zxid
@@ -163,6 +171,7 @@ func (s *script) lead(f fields) {
 	s.learner = nil
 	s.leader = zab.Lead(zab.LeaderConfig{
 		Self: f.servers("self")[0], Quorum: ensemble(f.number("version", 0), f.servers("voters"), f.servers("observers")),
+		LastSeen: seen, Reconfig: f["reconfig"] == "yes",
 		Accepted: f.number("accepted", 0), Current: f.number("current", 0), Last: last,
 		Tick: time.Second, InitLimit: 10, SyncLimit: 5, DiskSync: f["disk"] == "yes", ForceSnap: f["snap"] == "always",
 		MaxSnaps: int(f.number("snaps", 0)), MaxDiffs: int(f.number("diffs", 0)), History: s.history,
@@ -204,6 +213,8 @@ func (s *script) drive(command string, args []string, f fields) {
 		l.Step(link(0), zab.Packet{Type: zab.Ack, Zxid: unshow(fmt.Sprintf("%x:0", l.Epoch()))}, s.now)
 	case "propose":
 		l.Propose(entries(args[0]), s.now)
+	case "reconfigure": // ZXID
+		l.Propose([]zab.Entry{reconfiguration(unshow(args[0]), f)}, s.now)
 	case "durable":
 		l.Durable(unshow(args[0]))
 	case "sync":
@@ -264,8 +275,20 @@ func packet(args []string, f fields) zab.Packet {
 		p.Data = jute.AppendInt(nil, zab.ProtocolVersion)
 	case zab.Proposal, zab.Inform:
 		p.Data = entry(p.Zxid, 0).Raw
+		if f["voters"] != "" {
+			p.Data = reconfiguration(p.Zxid, f).Raw
+		}
 	case zab.InformAndActivate:
 		p.Data = append(jute.AppendLong(nil, f.number("designated", 0)), entry(p.Zxid, 0).Raw...)
+		if f["voters"] != "" {
+			p.Data = append(jute.AppendLong(nil, f.number("designated", 0)), reconfiguration(p.Zxid, f).Raw...)
+		}
+	case zab.CommitAndActivate:
+		p.Data = jute.AppendLong(nil, f.number("designated", 0))
+	case zab.NewLeader:
+		if f["voters"] != "" {
+			p.Data = []byte(ensemble(int64(f.zxid("version")), f.servers("voters"), f.servers("observers")).String())
+		}
 	case zab.Ping:
 		if f["touched"] != "" {
 			p.Data = zab.AppendTouched(nil, zab.Touched{Session: 1, Timeout: 1000})

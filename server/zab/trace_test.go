@@ -9,6 +9,7 @@ import (
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
+	"gokeeper/server/txn"
 	"gokeeper/server/zab"
 )
 
@@ -81,6 +82,12 @@ func showPacket(p zab.Packet) string {
 		s += fmt.Sprintf(" server %v", i.Server)
 	case zab.AckEpoch:
 		s += fmt.Sprintf(" epoch %d", d.Int())
+	case zab.CommitAndActivate, zab.InformAndActivate:
+		s += fmt.Sprintf(" leader %d", d.Long())
+	case zab.NewLeader:
+		if c, err := quorum.Parse(string(p.Data)); err == nil && c.Version > 1 {
+			s += " " + showConfig(c)
+		}
 	}
 	return s
 }
@@ -107,6 +114,14 @@ func showAction(a zab.Action) string {
 		return fmt.Sprintf("current epoch %d is durable", a.Epoch)
 	case zab.Decided:
 		return "decided " + show(a.Zxid)
+	case zab.Seen:
+		return "last seen " + showConfig(a.Config) + " is durable"
+	case zab.Activate:
+		s := "activate " + showConfig(a.Config) + " behind " + show(a.Zxid)
+		if a.Designated {
+			s += fmt.Sprintf(", %v leads", a.Leader)
+		}
+		return s
 	case zab.Serve:
 		return fmt.Sprintf("serve epoch %d", a.Epoch)
 	case zab.Stop:
@@ -133,6 +148,27 @@ func showAction(a zab.Action) string {
 		return "pinged " + show(a.Zxid)
 	}
 	return fmt.Sprintf("%T %v", a, a)
+}
+
+// showConfig prints the version and the members, observers in parentheses.
+func showConfig(c quorum.Config) string {
+	var members []string
+	for _, m := range c.Members {
+		s := m.ID.String()
+		if m.Role == quorum.Observer {
+			s = "(" + s + ")"
+		}
+		members = append(members, s)
+	}
+	return show(proto.Zxid(c.Version)) + "=" + strings.Join(members, ",")
+}
+
+// reconfiguration returns the transaction that proposes a configuration of that version.
+func reconfiguration(zxid proto.Zxid, f fields) zab.Entry {
+	c := ensemble(int64(zxid), f.servers("voters"), f.servers("observers"))
+	x := txn.Txn{Header: txn.Header{Zxid: zxid, Type: proto.OpReconfig}}
+	x.Body = &txn.SetData{Path: proto.PathConfig, Data: []byte(c.String()), Version: -1}
+	return zab.Entry{Zxid: zxid, Raw: x.Append(nil)}
 }
 
 func showPlan(p zab.Plan) string {
