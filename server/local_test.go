@@ -44,7 +44,7 @@ func (e *ensemble) localSession(number, leader int, upgrade bool) {
 	t := e.t
 	path := "/by-" + string(rune('0'+number))
 	c := e.connect(number, nil)
-	c.do(proto.OpExists, pathRecord("/", false))
+	c.do(proto.OpSync, pathRecord("/", false)[:5])
 	first := c.zxid
 	e.shows(number, "mntr", "zk_local_sessions\t1\n")
 	other := number%3 + 1

@@ -91,6 +91,9 @@ func (s *stage) say(format string, args ...any) {
 	s.said = append(s.said, fmt.Sprintf(format, args...))
 }
 
+// Configure does nothing: the members stay.
+func (s *stage) Configure(quorum.Config, *quorum.Config) {}
+
 // Notify and the others record what the replica asks for.
 func (s *stage) Notify(to quorum.ServerID, n election.Notification) {
 	s.mu.Lock()

@@ -283,6 +283,7 @@ func (n *simNode) learn(a zab.Action) {
 		n.saving, n.saves = slices.Clone(n.hist), true
 	case zab.Log:
 		n.append(a.Entries)
+	case zab.Seen, zab.Activate: // always the same configuration
 	default:
 		n.w.fail("unexpected %T", a)
 	}
