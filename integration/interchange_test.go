@@ -250,15 +250,23 @@ type node struct {
 // dump reads the whole tree.
 func dump(t testing.TB, s *server) map[string]node {
 	t.Helper()
-	c := s.connect(t, opening{})
-	defer c.Close()
-	login(t, c, "writer", "secret")
-	login(t, c, "alice", "wonder")
+	c := reader(t, s)
+	defer func() { c.Close() }()
 	tree := map[string]node{}
 	for queue := []string{"/"}; len(queue) > 0; {
 		path := queue[0]
 		queue = queue[1:]
-		n := see(t, c, path)
+		n, err := see(c, path)
+		if err != nil && s.name == "java380" {
+			// seen now and then, also where all servers are of this version: a read that is never answered
+			t.Logf("%s: %v; once more", s.name, err)
+			c.Close()
+			c = reader(t, s)
+			n, err = see(c, path)
+		}
+		if err != nil {
+			t.Fatalf("%s: %s: %v", s.name, path, err)
+		}
 		tree[path] = n
 		for _, child := range n.Children {
 			queue = append(queue, strings.TrimSuffix(path, "/")+"/"+child)
@@ -268,31 +276,41 @@ func dump(t testing.TB, s *server) map[string]node {
 	return tree
 }
 
-// see reads one node; what is forbidden is noted as an error code, and the stat is getACL's then.
-func see(t testing.TB, c *client, path string) node {
+// reader opens a session that may read what populate writes.
+func reader(t testing.TB, s *server) *client {
 	t.Helper()
+	c := s.connect(t, opening{})
+	login(t, c, "writer", "secret")
+	login(t, c, "alice", "wonder")
+	return c
+}
+
+// see reads one node; what is forbidden is noted as an error code, and the stat is getACL's then.
+func see(c *client, path string) (node, error) {
 	var n node
-	ask := func(op int32, body out) (*in, int32) {
-		t.Helper()
-		r, err := c.call(op, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.in(), r.err
+	r, err := c.call(opGetACL, out(nil).str(path))
+	if err != nil {
+		return n, err
 	}
-	i, code := ask(opGetACL, out(nil).str(path))
-	if n.ACLErr = code; code == 0 {
+	if n.ACLErr = r.err; r.err == 0 {
+		i := r.in()
 		n.ACL, n.Stat = i.acls(), i.stat()
 	}
-	i, code = ask(opGetData, watched(path, false))
-	if n.DataErr = code; code == 0 {
+	if r, err = c.call(opGetData, watched(path, false)); err != nil {
+		return n, err
+	}
+	if n.DataErr = r.err; r.err == 0 {
+		i := r.in()
 		n.Data, n.Stat = i.buf(), i.stat()
 	}
-	if i, code = ask(opGetChildren, watched(path, false)); code == 0 {
-		n.Children = i.strs()
+	if r, err = c.call(opGetChildren, watched(path, false)); err != nil {
+		return n, err
+	}
+	if r.err == 0 {
+		n.Children = r.in().strs()
 		slices.Sort(n.Children)
 	}
-	return n
+	return n, nil
 }
 
 func compareTrees(t testing.TB, what string, want, got map[string]node) {
