@@ -23,6 +23,7 @@ var lasting = []string{"minSessionTimeout=600000", "maxSessionTimeout=600000"}
 type ensemble struct {
 	t     testing.TB
 	nodes []*server
+	fuzzy bool // snapshots are sent under load: until a learner has caught up with them, digests differ from its tree's
 }
 
 // newEnsemble prepares one voter of each kind, and observers after them. Nothing is started.
@@ -249,7 +250,7 @@ func (e *ensemble) equal() {
 			}
 			digests[zxid] = d
 		}
-		if n := s.metric("zk_digest_mismatches_count"); n != 0 {
+		if n := s.metric("zk_digest_mismatches_count"); n != 0 && !e.fuzzy {
 			e.t.Errorf("node %d (%s) reports %v digest mismatches", sid, s.name, n)
 		}
 	}

@@ -44,6 +44,7 @@ func rollingPaths() [][]string {
 
 func roll(t *testing.T, path []string) {
 	e := newEnsemble(t, targets(t, path[0], path[0], path[0]), nil, "snapCount=300", "maxSessionTimeout=60000")
+	e.fuzzy = true
 	e.launch()
 	e.settled()
 	c := e.join(1, opening{})
