@@ -233,7 +233,7 @@ func (p *Prep) check(r *proto.PathVersion) (txn.Body, proto.Error) {
 // quota refuses what would exceed a hard limit, looking at the applied tree only.
 // Usage that is not tracked, because its node is missing, is not limited.
 func (p *Prep) quota(path string, count, bytes int64) proto.Error {
-	if !p.cfg.EnforceQuota || count == 0 && bytes == 0 {
+	if !p.cfg.EnforceQuota {
 		return proto.OK
 	}
 	q, ok := p.tree.Quota(path)

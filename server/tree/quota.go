@@ -1,7 +1,10 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,10 +21,73 @@ const (
 // quotas holds the paths that have a limits node.
 type quotas map[string]struct{}
 
-// Limits are what a limits node says; -1 is no limit. Usage has the first two only.
-type Limits struct {
-	Count, Bytes         int64
-	CountHard, BytesHard int64
+// Limits is what a limits or usage node says: numbers by key, of which the server looks
+// at four. What is missing is -1, no limit. (Java: StatsTrack.)
+type Limits map[string]int64
+
+// Keys of limits. Usage is kept under the first two.
+const (
+	CountKey     = "count"
+	BytesKey     = "bytes"
+	CountHardKey = "countHardLimit"
+	BytesHardKey = "byteHardLimit"
+)
+
+// Get returns the number of the key.
+func (l Limits) Get(key string) int64 {
+	if n, ok := l[key]; ok {
+		return n
+	}
+	return -1
+}
+
+// errPair says that a part of such a text is no key with a value.
+var errPair = errors.New("not key=value")
+
+// parseLimits reads count=1,bytes=2=;byteHardLimit=3;countHardLimit=4. The "=" behind the
+// second number is there for old servers, and no value of its own.
+func parseLimits(text string) (Limits, error) {
+	l := Limits{}
+	separates := func(r rune) bool { return r == ',' || r == ';' }
+	text = strings.TrimRightFunc(text, separates)
+	if strings.IndexFunc(text, separates) == 0 {
+		return nil, fmt.Errorf("quota %q: %w", text, errPair)
+	}
+	for _, pair := range strings.FieldsFunc(text, separates) {
+		parts := strings.Split(strings.TrimRight(pair, "="), "=")
+		switch {
+		case len(parts) < 2:
+			return nil, fmt.Errorf("quota %q: %w", text, errPair)
+		case parts[1] == "":
+			l[parts[0]] = -1
+			continue
+		}
+		n, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("quota %q: %w", text, err)
+		}
+		l[parts[0]] = n
+	}
+	return l, nil
+}
+
+// text writes count and bytes and, behind them, what else there is, sorted.
+func (l Limits) text() string {
+	b := fmt.Appendf(nil, "count=%d,bytes=%d", l.Get(CountKey), l.Get(BytesKey))
+	end := "="
+	for _, key := range slices.Sorted(maps.Keys(l)) {
+		if key != CountKey && key != BytesKey {
+			b = fmt.Appendf(b, "%s;%s=%d", end, key, l[key])
+			end = ""
+		}
+	}
+	return string(b)
+}
+
+// limits reads a limits or usage node; null is not empty.
+func (n *Node) limits() (Limits, bool) {
+	l, err := parseLimits(n.data)
+	return l, err == nil && !n.null
 }
 
 // Quota is the limits and the usage of a path and all below it.
@@ -31,51 +97,30 @@ type Quota struct {
 	Usage     Limits
 	Untracked bool // there is no usage: nothing is enforced
 	Broken    bool // the limits cannot be read
+	Uncounted bool // the usage cannot be read
 }
 
-// Check says whether a hard limit forbids so many more nodes and bytes.
+// Check says whether a hard limit forbids so many more nodes and bytes. Limits that
+// cannot be read forbid everything, usage what is limited.
 func (q *Quota) Check(count, bytes int64) proto.Error {
+	limited := func(more int64, soft, hard string) bool {
+		return more != 0 && (q.Limits.Get(soft) > -1 || q.Limits.Get(hard) > -1)
+	}
+	exceeded := func(more int64, key, hard string) bool {
+		return more != 0 && q.Limits.Get(hard) > -1 && q.Usage.Get(key)+more > q.Limits.Get(hard)
+	}
 	switch {
 	case q.Broken:
 		return proto.MarshallingError
-	case q.Untracked:
+	case q.Untracked || !limited(count, CountKey, CountHardKey) && !limited(bytes, BytesKey, BytesHardKey):
 		return proto.OK
-	case count > 0 && q.Limits.CountHard > -1 && q.Usage.Count+count > q.Limits.CountHard:
-		return proto.QuotaExceeded
-	case bytes != 0 && q.Limits.BytesHard > -1 && q.Usage.Bytes+bytes > q.Limits.BytesHard:
+	case q.Uncounted:
+		return proto.MarshallingError
+	case exceeded(count, CountKey, CountHardKey) || exceeded(bytes, BytesKey, BytesHardKey):
 		return proto.QuotaExceeded
 	}
 	return proto.OK
 }
-
-// parseLimits reads keys and values: count=1,bytes=2=;byteHardLimit=3;countHardLimit=4.
-func parseLimits(text string) (Limits, error) {
-	l := Limits{-1, -1, -1, -1}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' }) {
-		key, value, _ := strings.Cut(part, "=")
-		value = strings.TrimRight(value, "=")
-		if value == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return l, fmt.Errorf("quota %q: %w", text, err)
-		}
-		switch key {
-		case "count":
-			l.Count = n
-		case "bytes":
-			l.Bytes = n
-		case "countHardLimit":
-			l.CountHard = n
-		case "byteHardLimit":
-			l.BytesHard = n
-		}
-	}
-	return l, nil
-}
-
-func limitsText(count, bytes int64) string { return fmt.Sprintf("count=%d,bytes=%d", count, bytes) }
 
 // Quota returns the quota of the deepest path at or above the one given that has any.
 func (t *Tree) Quota(path string) (Quota, bool) {
@@ -88,18 +133,15 @@ func (t *Tree) Quota(path string) (Quota, bool) {
 	if limits == nil {
 		return q, false
 	}
-	var err error
-	if q.Limits, err = parseLimits(limits.data); err != nil || limits.null {
-		q.Broken = true
-	}
+	q.Limits, ok = limits.limits()
+	q.Broken = !ok
 	stats := t.FindString(proto.PathQuota + base + "/" + statsName)
 	if stats == nil {
 		q.Untracked = true
 		return q, true
 	}
-	if q.Usage, err = parseLimits(stats.data); err != nil || stats.null {
-		q.Broken = true
-	}
+	q.Usage, ok = stats.limits()
+	q.Uncounted = !ok
 	return q, true
 }
 
@@ -154,7 +196,8 @@ func (t *Tree) quotaDeleted(path string, n *Node) {
 }
 
 // quotaChanged adds to the usage of the deepest quota above the path. The usage node
-// changes in place: no version, no time, no event.
+// changes in place: no version, no time, no event. Java does not count the change of its
+// length, so neither does DataSize. Usage that cannot be read stays; Java dies of it.
 func (t *Tree) quotaChanged(path string, count, bytes int64) {
 	base, ok := t.quotaBase(path)
 	if !ok {
@@ -164,35 +207,24 @@ func (t *Tree) quotaChanged(path string, count, bytes int64) {
 	if stats == nil {
 		return
 	}
-	use, err := parseLimits(stats.data)
-	if err != nil {
-		return
+	if use, ok := stats.limits(); ok {
+		use[CountKey], use[BytesKey] = use.Get(CountKey)+count, use.Get(BytesKey)+bytes
+		stats.data = use.text()
 	}
-	t.setUsage(stats, use.Count+count, use.Bytes+bytes)
 }
 
-// setUsage writes the usage, keeping hard limits that stand in the same node. Java does
-// not count the change of that node's length, so neither does DataSize.
-func (t *Tree) setUsage(stats *Node, count, bytes int64) {
-	text := limitsText(count, bytes)
-	if i := strings.Index(stats.data, "=;"); i >= 0 {
-		text += stats.data[i:]
-	}
-	stats.data, stats.null = text, false
-}
-
-// recount counts the subtree of the path and writes that into its usage node.
+// recount counts the subtree of the path and writes that into its usage node, in place of
+// everything that was there.
 func (t *Tree) recount(base string) {
 	stats := t.FindString(proto.PathQuota + base + "/" + statsName)
-	n := t.FindString(base)
 	if stats == nil {
 		return
 	}
-	var count, bytes int64
-	if n != nil {
-		count, bytes = usage(n)
+	use := Limits{CountKey: 0, BytesKey: 0}
+	if n := t.FindString(base); n != nil {
+		use[CountKey], use[BytesKey] = usage(n)
 	}
-	t.setUsage(stats, count, bytes)
+	stats.data, stats.null = use.text(), false
 }
 
 func usage(n *Node) (count, bytes int64) {

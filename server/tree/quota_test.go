@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -9,18 +10,26 @@ import (
 	"gokeeper/server/txn"
 )
 
+// TestLimitsText reads texts as Java's StatsTrack does, and writes them.
 func TestLimitsText(t *testing.T) {
-	for text, want := range map[string]Limits{
-		"":                {-1, -1, -1, -1},
-		"count=5,bytes=6": {5, 6, -1, -1},
-		"count=1,bytes=-1=;byteHardLimit=3;countHardLimit=4": {1, -1, 4, 3},
-		",;count=;bytes,other=7;;bytes=2":                    {-1, 2, -1, -1},
+	for text, want := range map[string]string{
+		"":                "count=-1,bytes=-1",
+		"count=5,bytes=6": "count=5,bytes=6",
+		"count=1,bytes=-1=;byteHardLimit=3;countHardLimit=4": "count=1,bytes=-1=;byteHardLimit=3;countHardLimit=4",
+		"a=1,b=2;A=3,count=7":                                "count=7,bytes=-1=;A=3;a=1;b=2",
+		"count=1=2":                                          "count=1,bytes=-1",
+		"count==3":                                           "count=-1,bytes=-1",
+		"count=1,count=2,bytes=3":                            "count=2,bytes=3",
+		"=5":                                                 "count=-1,bytes=-1=;=5",
+		",":                                                  "count=-1,bytes=-1",
+		"bytes=+5,;":                                         "count=-1,bytes=5",
+		"countHardLimit=9":                                   "count=-1,bytes=-1=;countHardLimit=9",
 	} {
-		if got, err := parseLimits(text); err != nil || got != want {
-			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
+		if got, err := parseLimits(text); err != nil || got.text() != want {
+			t.Errorf("%q: %q, %v; want %q", text, got.text(), err, want)
 		}
 	}
-	for _, text := range []string{"count=x", "bytes=99999999999999999999", "count=1=2", "countHardLimit= 1"} {
+	for _, text := range []string{"count=x", "bytes=99999999999999999999", "countHardLimit= 1", "count=", "count", "=", ";count=1", "=;count=1"} {
 		if _, err := parseLimits(text); err == nil {
 			t.Errorf("%q is accepted", text)
 		}
@@ -28,34 +37,41 @@ func TestLimitsText(t *testing.T) {
 }
 
 func FuzzLimits(f *testing.F) {
-	f.Add("count=1,bytes=-1=;byteHardLimit=3;countHardLimit=4", int64(1), int64(-1))
-	f.Fuzz(func(t *testing.T, text string, count, bytes int64) {
-		parseLimits(text)
-		want := Limits{count, bytes, -1, -1}
-		if got, err := parseLimits(limitsText(count, bytes)); err != nil || got != want {
-			t.Errorf("%+v becomes %+v, %v", want, got, err)
+	f.Add("count=1,bytes=-1=;byteHardLimit=3;countHardLimit=4")
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := parseLimits(text)
+		if err != nil {
+			return
+		}
+		l[CountKey], l[BytesKey] = l.Get(CountKey), l.Get(BytesKey)
+		if got, err := parseLimits(l.text()); err != nil || !maps.Equal(got, l) {
+			t.Errorf("%+v becomes %+v, %v", l, got, err)
 		}
 	})
 }
 
 func TestHardLimits(t *testing.T) {
-	none := Limits{-1, -1, -1, -1}
-	hard := Limits{1, 1, 10, 100}
+	hard := Limits{CountKey: 1, BytesKey: 1, CountHardKey: 10, BytesHardKey: 100}
+	used := func(count, bytes int64) Limits { return Limits{CountKey: count, BytesKey: bytes} }
 	for _, c := range []struct {
 		name         string
 		q            Quota
 		count, bytes int64
 		want         proto.Error
 	}{
-		{"the last node and byte", Quota{Limits: hard, Usage: Limits{Count: 9, Bytes: 90}}, 1, 10, proto.OK},
-		{"one node more", Quota{Limits: hard, Usage: Limits{Count: 10}}, 1, 0, proto.QuotaExceeded},
-		{"one byte more", Quota{Limits: hard, Usage: Limits{Bytes: 100}}, 0, 1, proto.QuotaExceeded},
-		{"no more bytes", Quota{Limits: hard, Usage: Limits{Bytes: 200}}, 0, 0, proto.OK},
-		{"fewer bytes, still too many", Quota{Limits: hard, Usage: Limits{Bytes: 200}}, 0, -1, proto.QuotaExceeded},
-		{"no limits", Quota{Limits: none, Usage: Limits{Count: 1 << 40}}, 1, 1, proto.OK},
-		{"limit of nothing", Quota{Limits: Limits{-1, -1, 0, -1}}, 1, 0, proto.QuotaExceeded},
-		{"usage unknown", Quota{Limits: hard, Usage: Limits{Count: 10}, Untracked: true}, 1, 0, proto.OK},
-		{"limits unknown", Quota{Broken: true}, 1, 0, proto.MarshallingError},
+		{"the last node and byte", Quota{Limits: hard, Usage: used(9, 90)}, 1, 10, proto.OK},
+		{"one node more", Quota{Limits: hard, Usage: used(10, 0)}, 1, 0, proto.QuotaExceeded},
+		{"one byte more", Quota{Limits: hard, Usage: used(0, 100)}, 0, 1, proto.QuotaExceeded},
+		{"no more bytes", Quota{Limits: hard, Usage: used(0, 200)}, 0, 0, proto.OK},
+		{"fewer bytes, still too many", Quota{Limits: hard, Usage: used(0, 200)}, 0, -1, proto.QuotaExceeded},
+		{"no limits", Quota{Usage: used(1<<40, 0)}, 1, 1, proto.OK},
+		{"soft limits", Quota{Limits: used(1, 1), Usage: used(9, 9)}, 1, 1, proto.OK},
+		{"limit of nothing", Quota{Limits: Limits{CountHardKey: 0}, Usage: used(0, 0)}, 1, 0, proto.QuotaExceeded},
+		{"no usage", Quota{Limits: hard, Usage: used(10, 0), Untracked: true}, 1, 0, proto.OK},
+		{"limits unknown", Quota{Broken: true}, 0, 0, proto.MarshallingError},
+		{"usage unknown", Quota{Limits: hard, Uncounted: true}, 1, 0, proto.MarshallingError},
+		{"usage unknown, soft limits", Quota{Limits: used(1, -1), Uncounted: true}, 1, 0, proto.MarshallingError},
+		{"usage unknown, not limited", Quota{Limits: used(1, -1), Uncounted: true}, 0, 1, proto.OK},
 	} {
 		if got := c.q.Check(c.count, c.bytes); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -127,7 +143,7 @@ func TestQuotaIsTheDeepest(t *testing.T) {
 	} {
 		got := ""
 		if q, ok := tr.Quota(path); ok {
-			got = fmt.Sprint(q.Path, " ", q.Usage.Count, " ", q.Usage.Bytes)
+			got = fmt.Sprint(q.Path, " ", q.Usage.Get(CountKey), " ", q.Usage.Get(BytesKey))
 		}
 		if got != want {
 			t.Errorf("quota of %s is %q, want %q", path, got, want)
@@ -142,14 +158,14 @@ func TestQuotaIsTheDeepest(t *testing.T) {
 func TestBrokenAndUntrackedQuotas(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits, stats     []byte
-		broken, untracked bool
+		broken, uncounted bool
 	}{
 		"good":             {[]byte("count=1"), []byte("count=0,bytes=0"), false, false},
 		"empty limits":     {[]byte{}, []byte("count=0,bytes=0"), false, false},
 		"null limits":      {nil, []byte("count=0,bytes=0"), true, false},
 		"limits no number": {[]byte("count=x"), []byte("count=0,bytes=0"), true, false},
-		"usage no number":  {[]byte("count=1"), []byte("count=x"), true, false},
-		"null usage":       {[]byte("count=1"), nil, true, false},
+		"usage no number":  {[]byte("count=1"), []byte("count=x"), false, true},
+		"null usage":       {[]byte("count=1"), nil, false, true},
 	} {
 		tr := New()
 		createText(t, tr, "/a", "")
@@ -157,7 +173,7 @@ func TestBrokenAndUntrackedQuotas(t *testing.T) {
 		for name, data := range map[string][]byte{limitsName: c.limits, statsName: c.stats} {
 			do(t, tr, 1, proto.OpSetData, &txn.SetData{Path: proto.PathQuota + "/a/" + name, Data: data})
 		}
-		if q, ok := tr.Quota("/a"); !ok || q.Broken != c.broken || q.Untracked != c.untracked {
+		if q, ok := tr.Quota("/a"); !ok || q.Broken != c.broken || q.Uncounted != c.uncounted || q.Untracked {
 			t.Errorf("%s: %+v, there: %v", name, q, ok)
 		}
 	}
@@ -180,7 +196,7 @@ func TestUsageIsCountedAnewAtLoad(t *testing.T) {
 	limit(t, tr, "/a/b", "count=1")
 	do(t, tr, 1, proto.OpSetData, &txn.SetData{Path: proto.PathQuota + "/a/b/" + statsName, Data: []byte("count=99,bytes=99")})
 	tr = reload(t, tr)
-	if q, ok := tr.Quota("/a/b/c"); !ok || q.Usage.Count != 2 || q.Usage.Bytes != 4 {
+	if q, ok := tr.Quota("/a/b/c"); !ok || q.Usage.Get(CountKey) != 2 || q.Usage.Get(BytesKey) != 4 {
 		t.Errorf("usage %+v, there: %v; want 2 nodes and 4 bytes", q.Usage, ok)
 	}
 }
