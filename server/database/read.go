@@ -162,7 +162,7 @@ func watched(path []byte) string {
 	if path == nil {
 		return "null"
 	}
-	return jute.JavaString(path)
+	return string(jute.Text(path))
 }
 
 // exists is the only read that arms a watch on a node that is not there.
