@@ -12,7 +12,8 @@
 //	abuse, slow    garbage, floods, clients that never read or send slowly, while one well-behaved client must not notice
 //	command        transcripts of start, status, stop, restart, version; configuration errors; exit codes
 //	interchange    data directories that go back and forth between this server and Java
-//	differential   one random stream of requests sent to this server and to Java, answers compared
+//	differential   one random stream of requests sent to this server and to Java; answers, words, logs and trees compared
+//	meant          where this server means to do otherwise than Java, and why
 //	mixed          ensembles of this server and of Java, every combination: leaders that die, followers that fall behind or ahead
 //	rolling        the servers of an ensemble replaced one by one by those of another kind, under load, on the same data
 //	growth         a standalone server that becomes the first member of an ensemble
@@ -24,8 +25,10 @@
 //	                      configuration file, as in 'bash java/zk.sh 396 {cfg}'; this is how the tests prove themselves
 //	GOKEEPER_ROUNDS       rounds of the crash loop (3)
 //	GOKEEPER_CONNECTIONS  half-open connections of the flood (10000)
-//	GOKEEPER_STEPS        steps of the differential stream (1500, with fresh servers after each 1500)
+//	GOKEEPER_STEPS        steps of the differential stream (600; fresh servers with other settings after each 1500)
+//	GOKEEPER_SETTINGS     number of the settings that the stream begins with (0)
 //	GOKEEPER_TRACE        file that gets the differential stream and the answers to it
+//	GOKEEPER_DEADLY       if set, Java gets the requests that it dies of
 //	GOKEEPER_SEED         seed of everything random (random; printed)
 //	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
 //	GOKEEPER_MIXED        all combinations of mixed, rolling and growth ("all"; some minutes), or one of mixed

@@ -2,15 +2,13 @@ package integration
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 )
 
-// A generator makes random requests. It leaves out what is known to end the Java server: a TTL create with another flag
-// and a negative time, and zookeeper_limits directly below /zookeeper/quota; what clients never send: createSession; and
-// a container create with an ephemeral flag.
+// A generator makes random requests, good and bad ones, of all kinds. What it leaves out, because the servers are meant to
+// differ or because Java dies of it, is in the table of TestMeantDifferences.
 type generator struct{ *rand.Rand }
 
 func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
@@ -18,96 +16,181 @@ func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
 // one reports true once in n times.
 func (g generator) one(n int) bool { return g.IntN(n) == 0 }
 
-// batch makes the requests of one step. What may close the connection, or is answered out of order, comes alone.
+// superUser has the digest identity that the servers take for the super user, if they are told to.
+const superUser = "super"
+
+// user is the one digest identity that a slot may take; the last slot's is the super user's.
+func user(slot int) string { return []string{"u0", "u1", "u2", superUser}[slot] }
+
+// batch makes the requests of one step. What is answered out of order comes alone.
 func (g generator) batch(slot int) []action {
 	if g.one(25) {
-		return []action{g.alone(slot)}
+		return g.alone(slot)
 	}
 	var batch []action
 	for range 1 + g.IntN(5) {
 		a := g.request()
 		batch = append(batch, a)
 		if a.op == opSetACL { // Java may check what is pipelined behind it against the old ACL or the new one
-			break
+			return batch
 		}
+	}
+	if g.one(60) { // what stands before the end of a session is answered
+		batch = append(batch, action{op: opCloseSession})
 	}
 	return batch
 }
 
-func (g generator) alone(slot int) action {
-	login := func(scheme string, b []byte) action {
-		return action{op: opAuth, body: out(nil).i32(0).str(scheme).buf(b)}
+func (g generator) alone(slot int) []action {
+	login := func(scheme string, b []byte) []action {
+		return []action{{op: opAuth, body: out(nil).i32(int32(g.IntN(2))).str(scheme).buf(b)}}
 	}
-	switch g.IntN(12) {
-	case 0, 1, 2:
-		return action{op: opCloseSession}
+	switch g.IntN(14) {
+	case 0, 1:
+		return []action{{op: opCloseSession}}
+	case 2:
+		return []action{{op: pick[int32](g, 0, -1, 10, 108, 4711, opCheck), body: at("/a", -1)}}
 	case 3:
-		return action{op: pick[int32](g, 0, -1, 10, 108, 4711, opCheck), body: at("/a", -1)}
+		return []action{{op: opDeleteContainer, body: out(nil).str("/a")}}
 	case 4:
-		return action{op: opDeleteContainer, body: out(nil).str("/a")}
+		return login(pick(g, "nosuch", "world", "auth", "super", "sasl", "x509", "Digest", ""), []byte("x"))
 	case 5:
-		return login(pick(g, "nosuch", "world", "auth", "super", ""), []byte("x"))
+		return login("ip", pick(g, nil, []byte{}, []byte("10.1.2.3")))
 	case 6:
-		return login("ip", nil)
+		return []action{{op: opSASL, body: out(nil).buf(pick(g, []byte{}, []byte("token")))}}
 	case 7:
-		return action{op: opSASL, body: out(nil).buf([]byte("token"))}
+		return []action{{raw: g.frame()}}
+	case 8:
+		return pick(g, login("digest", nil), []action{{op: opAuth, body: out(nil).i32(0).null().buf([]byte("x"))}},
+			[]action{{op: opAuth, body: out(nil).i32(0).str("dig")[:7]}}, []action{{op: opSASL, body: out(nil).null()}})
 	}
 	return login("digest", []byte(user(slot)+":pw"))
 }
 
-// user is the one digest identity that a slot may take.
-func user(slot int) string { return fmt.Sprint("u", slot) }
+// frame makes a packet that no client sends: the server closes the connection.
+func (g generator) frame() []byte {
+	return pick(g, out(nil).i32(-1), out(nil).i32(1<<20), out(nil).i32(1<<31-1), out(nil).i32(0), out(nil).frame(), out{0, 0, 0}.frame(),
+		out(nil).i32(7).frame(), out(nil).i32(7).i32(3)[:7].frame(), []byte("ruok"), []byte("GET / HTTP/1.1\r\n\r\n"))
+}
+
+// greeting makes a connect request of any form; the session may be taken over with the right password or not.
+func (g generator) greeting(o opening) opening {
+	password := o.password
+	switch g.IntN(8) {
+	case 0:
+		password = bytes.Repeat([]byte{7}, pick(g, 0, 15, 16, 17, 1000))
+	case 1:
+		password = nil
+	case 2:
+		o.session ^= pick[int64](g, 1<<62, 1<<20)
+	case 3, 4:
+		o.session = 0
+	}
+	zxid := pick[int64](g, 0, 0, 0, 1, -1, -1<<63, 1<<40)
+	timeout := pick[int32](g, 600000, 0, -1, 1, 99999, 100001, 1<<31-1, -1<<31)
+	record := out(nil).i32(pick[int32](g, 0, 0, 1, -1)).i64(zxid).i32(timeout).i64(o.session).buf(password)
+	switch g.IntN(5) {
+	case 0: // as clients did before 3.4
+	case 1:
+		record = append(record.bool(true), 1, 2, 3)
+	case 2:
+		record = append(record, 0x80)
+	default:
+		record = record.bool(false)
+	}
+	if g.one(10) {
+		record = record[:g.IntN(len(record))]
+	}
+	o.raw = record.frame()
+	return o
+}
+
+var oddPaths = []string{
+	"", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config", "/zookeeper/x", "/zookeeperx", "a", "a/b", "/a/", "/a//b", "/a/.", "/a/..",
+	"/a/../b", "/a/...", "/.a", "/a.", "//", "//a", "/a/./b", "/a\x00", "/\x00", "/a/\x01", "/a/\x1f", "/a/ ", "/a/\x7f", "/a/\u0080", "/a/\u009f",
+	"/a/\u00a0", "/a/é", "/b/…", "/a/\ud7ff", "/a/\ue000", "/a/\uf8ff", "/a/\uf900", "/a/\ufeff", "/a/\uffef", "/a/\ufff0", "/a/\uffff", "/a/😀", "/a/\xff",
+	"/a/\xed\xa0\x80", "/a/\xc0\x80", "/a/\xe2\x82", "/a\\b", "/a/%00", "/c/" + strings.Repeat("long", 100), strings.Repeat("/a", 40),
+}
 
 func (g generator) path() string {
 	if g.one(15) {
-		return pick(g, "", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config", "a", "a/b", "/a/", "/a//b", "/a/.", "/a/..", "/a/../b",
-			"/a\x00", "/a/\x01", "/a/\u0080", "/a/é", "/b/…", "/a/\ue000", "/a/\ufff0", "/a/😀", "//", "//a", "/zookeeper/x", "/a/...")
+		return pick(g, oddPaths...)
 	}
 	p := ""
-	for range 1 + g.IntN(3) {
+	for range pick(g, 1, 1, 1, 2, 2, 3) {
 		p += pick(g, "/a", "/b", "/c")
 	}
 	return p
 }
 
+// named is a path as a record has it, now and then null.
+func (g generator) named() out {
+	if g.one(40) {
+		return out(nil).null()
+	}
+	return out(nil).str(g.path())
+}
+
 func (g generator) data() []byte {
-	switch g.IntN(6) {
-	case 0:
+	switch g.IntN(30) {
+	case 0, 1, 2:
 		return nil
-	case 1:
+	case 3, 4, 5:
 		return []byte{}
+	case 6:
+		return []byte{0xff, 0, 0xc0, '\n'}
+	case 7:
+		return bytes.Repeat([]byte("large"), g.IntN(20000))
 	}
 	return bytes.Repeat([]byte{byte('a' + g.IntN(26))}, g.IntN(60))
 }
 
-func (g generator) version() int32 { return pick[int32](g, -1, -1, -1, -1, 0, 0, 1, 2, 3, -2, 1<<31-1) }
+func (g generator) version() int32 {
+	return pick[int32](g, -1, -1, -1, -1, 0, 0, 1, 2, 3, -2, 1<<31-1, -1<<31)
+}
 
-func (g generator) acl() []acl {
+func (g generator) acl() out {
 	if !g.one(4) {
-		return open
+		return out(nil).acl(open)
+	}
+	if g.one(20) { // a scheme or an id that is null, a count that is none
+		return pick(g, out(nil).i32(1).i32(31).null().str("x"), out(nil).i32(1).i32(31).str("world").null(), out(nil).i32(-2), out(nil).i32(1<<30))
 	}
 	perms := pick[int32](g, 31, 31, 31, 1, 3, 15, 16, 17, 30, 0, 255, -1)
 	digest := digestID(user(g.IntN(slots)), "pw")
-	return pick(g, nil, []acl{}, []acl{{perms, "world", "anyone"}}, []acl{{perms, "world", "someone"}}, []acl{{perms, "auth", "x"}},
-		[]acl{{perms, "digest", digest}}, []acl{{perms, "digest", digest}, {1, "world", "anyone"}}, []acl{{perms, "digest", "plain"}},
+	return out(nil).acl(pick(g, nil, []acl{}, []acl{{perms, "world", "anyone"}}, []acl{{perms, "world", "someone"}}, []acl{{perms, "auth", "x"}},
+		[]acl{{perms, "digest", digest}}, []acl{{perms, "digest", digest}, {1, "world", "anyone"}}, []acl{{1, "auth", ""}, {30, "auth", ""}},
+		[]acl{{perms, "digest", pick(g, "plain", "a:b:c", "a:", ":b", "a:b:", ":", "", "ü:é", "a:😀", "a:\xff", "a:"+strings.Repeat("b", 300))}},
 		[]acl{{perms, "ip", "127.0.0.1"}}, []acl{{perms, "ip", "127.0.0.0/8"}}, []acl{{perms, "ip", "10.1.2.3"}, {30, "world", "anyone"}},
-		[]acl{{perms, "ip", "300.1.1.1"}}, []acl{{perms, "ip", "10.0.0.0/33"}}, []acl{{perms, "ip", "::1/64"}}, []acl{{perms, "super", ""}},
-		[]acl{{perms, "x509", "CN=x"}}, []acl{{perms, "nosuch", "x"}}, slices.Concat(open, open, []acl{{1, "auth", ""}}))
+		[]acl{{perms, "ip", pick(g, "300.1.1.1", "10.0.0.0/33", "::1/64", "::1", "::1/129", "1:2:3:4:5:6:7:8", "1::2::3", "::", "127.1", "127.0.0.1/",
+			"127.0.0.1/-1", "127.0.0.1/8/8", "/8", "", "0.0.0.0/0", "127.0.0.01", "::ffff:127.0.0.1", "fe80::1%lo", "127.0.0.1/ 8", "127.0.0.1/+8", "a.b.c.d")}},
+		[]acl{{perms, "super", ""}}, []acl{{perms, "x509", "CN=x"}}, []acl{{perms, "sasl", "x"}}, []acl{{perms, "nosuch", "x"}}, []acl{{perms, "", ""}},
+		slices.Concat(open, open, []acl{{1, "auth", ""}}), slices.Concat(open, []acl{{1, "auth", ""}, {2, "auth", "y"}})))
 }
 
-// request makes one request of any kind; some are damaged, unless damage could make what must be left out.
+// request makes one request of any kind. Some are damaged, unless damage could make what is left out; some have an odd xid.
 func (g generator) request() action {
 	a := g.whole()
-	if a.op == opCreateTTL || a.op == opCreateContainer || a.op == opMulti || a.op == opMultiRead || len(a.body) == 0 || !g.one(40) {
-		return a
+	if g.one(100) {
+		a.xid = new(pick[int32](g, 0, -3, -7, -1<<31, 1<<31-1))
 	}
-	a.body = slices.Clone(a.body)
-	if g.one(2) {
-		a.body = a.body[:g.IntN(len(a.body))]
-	} else {
-		a.body[g.IntN(len(a.body))] ^= 1 << g.IntN(8)
+	switch {
+	case a.op == opCreateTTL || a.op == opCreateContainer || len(a.body) == 0:
+	case g.one(100):
+		a.body = append(slices.Clip(a.body), 1, 2, 3)
+	case g.one(40):
+		a.body = g.damaged(a.body)
 	}
 	return a
+}
+
+func (g generator) damaged(body out) out {
+	body = slices.Clone(body)
+	if g.one(2) {
+		return body[:g.IntN(len(body))]
+	}
+	body[g.IntN(min(len(body), 400))] ^= 1 << g.IntN(8)
+	return body
 }
 
 func (g generator) whole() action {
@@ -117,20 +200,21 @@ func (g generator) whole() action {
 	if g.one(3) {
 		return g.watching()
 	}
-	p := g.path()
 	switch op := pick[int32](g, opExists, opGetData, opGetChildren, opGetChildren2, opGetACL, opSync, opGetEphemerals, opCountChildren,
 		opWhoAmI, opPing, opMultiRead, opReconfig); op {
 	case opExists, opGetData, opGetChildren, opGetChildren2:
-		return action{op: op, body: watched(p, g.one(2))}
-	case opGetACL, opSync, opCountChildren, opGetEphemerals:
-		if g.one(20) {
-			return action{op: op, body: out(nil).null()}
-		}
-		return action{op: op, body: out(nil).str(p)}
+		return action{op: op, body: g.named().bool(g.one(2))}
+	case opGetACL, opSync, opCountChildren:
+		return action{op: op, body: g.named()}
+	case opGetEphemerals:
+		return action{op: op, body: pick(g, g.named(), out(nil).str("/"), out(nil).str(" "), out(nil).str("/a/"), out(nil).str("\t"), out(nil).null())}
 	case opMultiRead:
 		return g.multiRead()
 	case opReconfig:
-		return action{op: op, body: out(nil).str("").str("").null().i64(-1)}
+		list := func() out {
+			return pick(g, out(nil).null(), out(nil).str(""), out(nil).str("1"), out(nil).str("server.1=127.0.0.1:1:2;3"))
+		}
+		return action{op: op, body: slices.Concat(list(), list(), list()).i64(pick[int64](g, -1, 0, 7))}
 	default:
 		return action{op: op}
 	}
@@ -139,22 +223,22 @@ func (g generator) whole() action {
 func (g generator) multiRead() action {
 	var parts []part
 	for range g.IntN(5) {
-		parts = append(parts, part{pick[int32](g, opGetData, opGetChildren), watched(g.path(), g.one(2))})
+		parts = append(parts, part{pick[int32](g, opGetData, opGetChildren), g.named().bool(g.one(2))})
 	}
 	if g.one(15) {
-		parts = append(parts, part{opSetData, setData(g.path(), nil, -1)})
+		parts = append(parts, pick(g, part{opSetData, setData(g.path(), nil, -1)}, part{opExists, watched("/a", false)}, part{opCheck, at("/a", -1)}))
 	}
 	return action{op: opMultiRead, body: multi(parts...)}
 }
 
 func (g generator) watching() action {
-	switch g.IntN(6) {
+	switch g.IntN(7) {
 	case 0, 1:
-		return action{op: opAddWatch, body: at(g.path(), pick[int32](g, 0, 0, 1, 1, 1, 2, -1))}
+		return action{op: opAddWatch, body: g.named().i32(pick[int32](g, 0, 0, 1, 1, 1, 2, -1))}
 	case 2:
-		return action{op: opRemoveWatches, body: at(g.path(), pick[int32](g, 1, 2, 3, 3, 4, 5, 0, 6))}
+		return action{op: opRemoveWatches, body: g.named().i32(pick[int32](g, 1, 2, 3, 4, 4, 5, 5, 0, 6, -1))}
 	case 3:
-		return action{op: opCheckWatches, body: at(g.path(), pick[int32](g, 1, 2, 3, 4, 5, 0, 6))}
+		return action{op: opCheckWatches, body: g.named().i32(pick[int32](g, 1, 2, 3, 4, 4, 5, 5, 0, 6, -1))}
 	}
 	op, lists := pick[int32](g, opSetWatches, opSetWatches2), 3
 	if op == opSetWatches2 {
@@ -162,90 +246,14 @@ func (g generator) watching() action {
 	}
 	var body out
 	for range lists {
-		var paths []string
-		for range g.IntN(3) {
-			paths = append(paths, g.path())
+		paths := out(nil).i32(int32(g.IntN(3)))
+		for range paths[3] {
+			paths = append(paths, g.named()...)
 		}
 		if g.one(60) {
-			body = body.null()
-		} else {
-			body = body.strs(paths...)
+			paths = pick(g, out(nil).null(), out(nil).i32(-2), out(nil).i32(1<<30))
 		}
+		body = append(body, paths...)
 	}
-	return action{op: op, body: body, relative: 1 + g.IntN(20)}
-}
-
-func (g generator) write() action {
-	switch g.IntN(12) {
-	case 0, 1, 2:
-		return action{op: opDelete, body: at(g.path(), g.version())}
-	case 3, 4:
-		return action{op: opSetData, body: setData(g.path(), g.data(), g.version())}
-	case 5:
-		return action{op: opSetACL, body: out(nil).str(g.path()).acl(g.acl()).i32(g.version())}
-	case 6, 7:
-		return g.multi()
-	case 8:
-		if g.one(4) {
-			return g.quota()
-		}
-	}
-	p := g.create(true)
-	return action{op: p.op, body: p.body}
-}
-
-// create makes a create of any kind; odd ones only if they are allowed.
-func (g generator) create(odd bool) part {
-	op := pick[int32](g, opCreate, opCreate, opCreate, opCreate2, opCreate2, opCreateContainer, opCreateTTL)
-	path := g.path()
-	odd = odd && g.one(12)
-	switch {
-	case op == opCreateTTL && odd:
-		return part{op, createTTL(path, g.data(), g.acl(), pick[int32](g, 0, 1, 4, 7, 5, 6), pick[int64](g, 0, 1<<40))}
-	case op == opCreateTTL:
-		return part{op, createTTL(path, g.data(), g.acl(), pick[int32](g, withTTL, sequentialWithTTL), pick[int64](g, 1<<40-1, 3600000))}
-	case op == opCreateContainer && odd:
-		return part{op, create(path, g.data(), g.acl(), pick[int32](g, 0, 2))}
-	case op == opCreateContainer:
-		return part{op, create(path, g.data(), g.acl(), container)}
-	case odd && g.one(3):
-		return part{op, out(nil).null().buf(nil).acl(open).i32(0)}
-	case odd:
-		return part{op, create(path, g.data(), g.acl(), pick[int32](g, 4, 5, 6, 7, -1, 100))}
-	}
-	flags := pick[int32](g, persistent, persistent, persistent, ephemeral, persistentSequential, ephemeralSequential)
-	if (flags == persistentSequential || flags == ephemeralSequential) && !g.one(4) {
-		path = strings.TrimSuffix(path, "/") + "-"
-	}
-	return part{op, create(path, g.data(), g.acl(), flags)}
-}
-
-func (g generator) multi() action {
-	var parts []part
-	for range g.IntN(5) {
-		switch g.IntN(5) {
-		case 0:
-			parts = append(parts, part{opDelete, at(g.path(), g.version())})
-		case 1:
-			parts = append(parts, part{opSetData, setData(g.path(), g.data(), g.version())})
-		case 2:
-			parts = append(parts, part{opCheck, at(g.path(), g.version())})
-		default:
-			parts = append(parts, g.create(g.one(5)))
-		}
-	}
-	if g.one(20) {
-		parts = append(parts, part{pick[int32](g, opGetData, opExists, opSetACL, 99), watched(g.path(), false)})
-	}
-	return action{op: opMulti, body: multi(parts...)}
-}
-
-// quota makes or removes the nodes of a quota.
-func (g generator) quota() action {
-	base := "/zookeeper/quota" + pick(g, "/a", "/b", "/a/b")
-	path := base + pick(g, "", "", "/zookeeper_limits", "/zookeeper_stats")
-	if g.one(4) {
-		return action{op: opDelete, body: at(path, -1)}
-	}
-	return action{op: opCreate, body: create(path, []byte("count=5,bytes=100"), open, persistent)}
+	return action{op: op, body: body, relative: 1 + g.IntN(40)}
 }

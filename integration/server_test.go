@@ -100,6 +100,7 @@ type server struct {
 	dir  string // holds zoo.cfg, data and log
 	cfg  string
 	port int
+	env  []string // of the process, besides that of the test
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 	end  error         // set before done is closed
@@ -157,7 +158,7 @@ func (s *server) launch() error {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, s.dir
-	cmd.SysProcAttr = childAttributes()
+	cmd.Env, cmd.SysProcAttr = append(os.Environ(), s.env...), childAttributes()
 	if err := cmd.Start(); err != nil {
 		return err
 	}

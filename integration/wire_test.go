@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -235,9 +236,13 @@ type opening struct {
 	zxid     int64  // the last one seen
 	from     string // local address
 	readOnly bool
+	raw      []byte // the frame, instead of one made from the fields above
 }
 
 func (o opening) packet() []byte {
+	if o.raw != nil {
+		return o.raw
+	}
 	if o.timeout == 0 {
 		o.timeout = 30000
 	}
@@ -250,7 +255,7 @@ func (o opening) packet() []byte {
 // errExpired says that the server does not know the session that was to be resumed.
 var errExpired = errors.New("session expired")
 
-// callLimit is how long an answer may take.
+// callLimit is how long an answer may take if a client sets no limit of its own.
 const callLimit = 30 * time.Second
 
 // A client is one connection with a session. Not for concurrent use, but one goroutine may send while another receives.
@@ -260,8 +265,10 @@ type client struct {
 	session  int64
 	password []byte
 	timeout  int32
+	size     int // bytes of the connect response
 	xid      int32
-	events   []event // those that call came across
+	events   []event       // those that call came across
+	limit    time.Duration // how long the answer to what is sent may take; 0 means callLimit
 }
 
 // connect opens a connection and its session.
@@ -293,7 +300,7 @@ func (c *client) handshake(o opening) error {
 	}
 	i := in{b: b}
 	i.i32()
-	c.timeout, c.session, c.password = i.i32(), i.i64(), i.buf()
+	c.timeout, c.session, c.password, c.size = i.i32(), i.i64(), i.buf(), len(b)
 	if i.err != nil {
 		return fmt.Errorf("handshake %x: %w", b, i.err)
 	}
@@ -341,9 +348,14 @@ func (c *client) send(op int32, body out) (int32, error) {
 	case opSetWatches, opSetWatches2:
 		xid = -8
 	}
-	c.SetDeadline(time.Now().Add(callLimit))
-	_, err := c.Write(append(out(nil).i32(xid).i32(op), body...).frame())
-	return xid, err
+	return xid, c.write(append(out(nil).i32(xid).i32(op), body...).frame())
+}
+
+// write sends bytes and sets the time until which answers may come.
+func (c *client) write(b []byte) error {
+	c.SetDeadline(time.Now().Add(cmp.Or(c.limit, callLimit)))
+	_, err := c.Write(b)
+	return err
 }
 
 // call sends a request and returns its answer; events that come before it are kept.

@@ -42,14 +42,9 @@ func (m *membership) backup() {
 	m.report(err, "copy the configuration file")
 }
 
-// See implements replica.Configs. What is not newer than the committed one says that
-// nothing is proposed any more.
+// See implements replica.Configs.
 func (m *membership) See(c quorum.Config) {
-	switch {
-	case m.file == "":
-	case c.Version <= m.current.Load().Version:
-		m.forget()
-	default:
+	if m.file != "" {
 		m.report(vfs.WriteFile(m.fs, config.NextName(m.file), config.DynamicText(c, true)), "write the configuration that is proposed")
 	}
 }
@@ -61,13 +56,9 @@ func (m *membership) Commit(c quorum.Config, seen *quorum.Config) {
 		return
 	}
 	m.report(m.write(c), "write the new configuration")
-	if seen == nil {
-		m.forget()
+	if seen != nil {
+		return
 	}
-}
-
-// forget removes the file of the configuration that was seen last.
-func (m *membership) forget() {
 	next := config.NextName(m.file)
 	err := m.fs.Remove(next)
 	if err == nil {
