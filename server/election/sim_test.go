@@ -200,7 +200,24 @@ func (w *world) step() {
 		}
 	}
 	if w.now%100 == 0 {
+		w.link()
 		w.serve()
+	}
+}
+
+// link tells all who is up: who is, is reached.
+func (w *world) link() {
+	var up quorum.Set
+	for _, s := range w.servers {
+		if s.e != nil {
+			up.Add(s.id)
+		}
+	}
+	for _, s := range w.servers {
+		if s.e != nil {
+			s.e.Reach(up, w.now)
+			w.collect(s)
+		}
 	}
 }
 
