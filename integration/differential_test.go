@@ -211,7 +211,7 @@ func exchange(t *testing.T, sides []*side, digests bool) {
 	for i, s := range sides {
 		s.server.start(t)
 		what := fmt.Sprintf("%s on the directory of %s", s.server.name, sides[1-i].server.name)
-		compareTrees(t, what, trees[i], observe(t, s.server))
+		compareNodes(t, what, trees[i], observe(t, s.server))
 		if n := s.server.metric("zk_digest_mismatches_count"); n != 0 {
 			t.Errorf("%s: %v digest mismatches", what, n)
 		}
@@ -225,17 +225,17 @@ func exchange(t *testing.T, sides []*side, digests bool) {
 	}
 }
 
-// observe reads the whole tree as the super user, if the server knows one.
+// observe reads the whole tree as the super user, if the server knows one. Usage under a quota is counted anew at each
+// start.
 func observe(t *testing.T, s *server) map[string]node {
 	t.Helper()
-	c := s.connect(t, opening{})
-	r, err := c.call(opAuth, out(nil).i32(0).str("digest").buf([]byte(superUser+":pw")))
-	if err != nil || r.err != 0 {
-		c = s.connect(t, opening{})
-	}
-	defer c.Close()
-	tree := walk(t, c)
-	c.ok(t, opCloseSession, nil)
-	maps.DeleteFunc(tree, func(path string, _ node) bool { return strings.HasSuffix(path, "/zookeeper_stats") }) // counted anew at each start
+	tree := dumpAs(t, s, func(t testing.TB, s *server) *client {
+		c := s.connect(t, opening{})
+		if r, err := c.call(opAuth, out(nil).i32(0).str("digest").buf([]byte(superUser+":pw"))); err == nil && r.err == 0 {
+			return c
+		}
+		return s.connect(t, opening{})
+	})
+	maps.DeleteFunc(tree, func(path string, _ node) bool { return strings.HasSuffix(path, "/zookeeper_stats") })
 	return tree
 }

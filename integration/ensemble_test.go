@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ var lasting = []string{"minSessionTimeout=600000", "maxSessionTimeout=600000"}
 type ensemble struct {
 	t     testing.TB
 	nodes []*server
+	fuzzy bool // snapshots are sent under load: until a learner has caught up with them, digests differ from its tree's
 }
 
 // newEnsemble prepares one voter of each kind, and observers after them. Nothing is started.
@@ -209,10 +211,14 @@ func (e *ensemble) lacks(path string) {
 	}
 }
 
+// configPath is the node that holds the members of the ensemble.
+const configPath = "/zookeeper/config"
+
 // equal compares the trees of all servers, node by node with stat and ACL, and what they say about digests.
 func (e *ensemble) equal() {
 	e.t.Helper()
 	var first map[string]node
+	var config *node
 	digests := map[string]string{}
 	compared := 0
 	for _, sid := range e.sids() {
@@ -221,9 +227,16 @@ func (e *ensemble) equal() {
 		c.ok(e.t, opSync, out(nil).str("/"))
 		c.ok(e.t, opCloseSession, nil)
 		tree := dump(e.t, s)
-		config := tree["/zookeeper/config"]
-		config.Stat.Mtime = 0 // each server's own: it wrote the node when it started
-		tree["/zookeeper/config"] = config
+		own := tree[configPath]
+		delete(tree, configPath)
+		own.Stat.Mtime = 0 // each server's own: it wrote the node when it started
+		switch {
+		case s.name == "java380" && len(own.Data) == 0: // not written by a leader that was standalone before
+		case config == nil:
+			config = &own
+		case !reflect.DeepEqual(*config, own):
+			e.t.Errorf("node %d (%s): configuration %s\nelsewhere %s", sid, s.name, own, *config)
+		}
 		if first == nil {
 			first = tree
 		} else {
@@ -237,7 +250,7 @@ func (e *ensemble) equal() {
 			}
 			digests[zxid] = d
 		}
-		if n := s.metric("zk_digest_mismatches_count"); n != 0 {
+		if n := s.metric("zk_digest_mismatches_count"); n != 0 && !e.fuzzy {
 			e.t.Errorf("node %d (%s) reports %v digest mismatches", sid, s.name, n)
 		}
 	}

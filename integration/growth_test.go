@@ -63,13 +63,13 @@ func grow(t *testing.T, alone string, members []target) {
 	if leader := e.settled(); leader != 1 {
 		t.Errorf("%d leads; only 1 had data", leader)
 	}
-	delete(before, "/zookeeper/config")
+	delete(before, configPath)
 	for _, sid := range e.sids() {
 		c := e.join(sid, opening{})
 		c.ok(t, opSync, out(nil).str("/"))
 		c.ok(t, opCloseSession, nil)
 		after := dump(t, e.node(sid))
-		delete(after, "/zookeeper/config")
+		delete(after, configPath)
 		compareTrees(t, fmt.Sprintf("node %d (%s) beside %s alone", sid, e.node(sid).name, alone), before, after)
 	}
 	session = e.join(3, session.resume())

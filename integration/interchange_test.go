@@ -55,9 +55,6 @@ func interchange(t *testing.T, version string, end func(*server), keys ...string
 		s.start(t)
 		after := dump(t, s)
 		if turn > 0 {
-			if len(before) < 50 {
-				t.Errorf("a tree of %d nodes proves nothing", len(before))
-			}
 			compareTrees(t, fmt.Sprintf("turn %d: %s reads what %s wrote", turn, s.name, targets[(turn+1)%2].name), before, after)
 		}
 		compareDigests(t, s, digests)
@@ -253,59 +250,85 @@ type node struct {
 // dump reads the whole tree.
 func dump(t testing.TB, s *server) map[string]node {
 	t.Helper()
-	c := s.connect(t, opening{})
-	defer c.Close()
-	login(t, c, "writer", "secret")
-	login(t, c, "alice", "wonder")
-	tree := walk(t, c)
-	c.ok(t, opCloseSession, nil)
-	return tree
+	return dumpAs(t, s, reader)
 }
 
-// walk reads the whole tree as a client sees it.
-func walk(t testing.TB, c *client) map[string]node {
+// dumpAs reads the whole tree through sessions that open makes.
+func dumpAs(t testing.TB, s *server, open func(testing.TB, *server) *client) map[string]node {
 	t.Helper()
+	c := open(t, s)
+	defer func() { c.Close() }()
 	tree := map[string]node{}
 	for queue := []string{"/"}; len(queue) > 0; {
 		path := queue[0]
 		queue = queue[1:]
-		n := see(t, c, path)
+		n, err := see(c, path)
+		if err != nil && s.name == "java380" {
+			// seen now and then, also where all servers are of this version: a read that is never answered
+			t.Logf("%s: %v; once more", s.name, err)
+			c.Close()
+			c = open(t, s)
+			n, err = see(c, path)
+		}
+		if err != nil {
+			t.Fatalf("%s: %s: %v", s.name, path, err)
+		}
 		tree[path] = n
 		for _, child := range n.Children {
 			queue = append(queue, strings.TrimSuffix(path, "/")+"/"+child)
 		}
 	}
+	c.ok(t, opCloseSession, nil)
 	return tree
 }
 
-// see reads one node; what is forbidden is noted as an error code, and the stat is getACL's then.
-func see(t testing.TB, c *client, path string) node {
+// reader opens a session that may read what populate writes.
+func reader(t testing.TB, s *server) *client {
 	t.Helper()
-	var n node
-	ask := func(op int32, body out) (*in, int32) {
-		t.Helper()
-		r, err := c.call(op, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.in(), r.err
-	}
-	i, code := ask(opGetACL, out(nil).str(path))
-	if n.ACLErr = code; code == 0 {
-		n.ACL, n.Stat = i.acls(), i.stat()
-	}
-	i, code = ask(opGetData, watched(path, false))
-	if n.DataErr = code; code == 0 {
-		n.Data, n.Stat = i.buf(), i.stat()
-	}
-	if i, code = ask(opGetChildren, watched(path, false)); code == 0 {
-		n.Children = i.strs()
-		slices.Sort(n.Children)
-	}
-	return n
+	c := s.connect(t, opening{})
+	login(t, c, "writer", "secret")
+	login(t, c, "alice", "wonder")
+	return c
 }
 
+// see reads one node; what is forbidden is noted as an error code, and the stat is getACL's then.
+func see(c *client, path string) (node, error) {
+	var n node
+	r, err := c.call(opGetACL, out(nil).str(path))
+	if err != nil {
+		return n, err
+	}
+	if n.ACLErr = r.err; r.err == 0 {
+		i := r.in()
+		n.ACL, n.Stat = i.acls(), i.stat()
+	}
+	if r, err = c.call(opGetData, watched(path, false)); err != nil {
+		return n, err
+	}
+	if n.DataErr = r.err; r.err == 0 {
+		i := r.in()
+		n.Data, n.Stat = i.buf(), i.stat()
+	}
+	if r, err = c.call(opGetChildren, watched(path, false)); err != nil {
+		return n, err
+	}
+	if r.err == 0 {
+		n.Children = r.in().strs()
+		slices.Sort(n.Children)
+	}
+	return n, nil
+}
+
+// compareTrees is compareNodes for a tree that was populated.
 func compareTrees(t testing.TB, what string, want, got map[string]node) {
+	t.Helper()
+	if len(want) < 50 {
+		t.Errorf("%s: a tree of %d nodes proves nothing", what, len(want))
+	}
+	compareNodes(t, what, want, got)
+}
+
+func compareNodes(t testing.TB, what string, want, got map[string]node) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		if g, there := got[path]; !there {

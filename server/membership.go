@@ -42,9 +42,14 @@ func (m *membership) backup() {
 	m.report(err, "copy the configuration file")
 }
 
-// See implements replica.Configs.
+// See implements replica.Configs. What is not newer than the committed one says that
+// nothing is proposed any more.
 func (m *membership) See(c quorum.Config) {
-	if m.file != "" {
+	switch {
+	case m.file == "":
+	case c.Version <= m.current.Load().Version:
+		m.forget()
+	default:
 		m.report(vfs.WriteFile(m.fs, config.NextName(m.file), config.DynamicText(c, true)), "write the configuration that is proposed")
 	}
 }
@@ -56,9 +61,13 @@ func (m *membership) Commit(c quorum.Config, seen *quorum.Config) {
 		return
 	}
 	m.report(m.write(c), "write the new configuration")
-	if seen != nil {
-		return
+	if seen == nil {
+		m.forget()
 	}
+}
+
+// forget removes the file of the configuration that was seen last.
+func (m *membership) forget() {
 	next := config.NextName(m.file)
 	err := m.fs.Remove(next)
 	if err == nil {

@@ -351,3 +351,51 @@ func TestReconfigurationWatched(t *testing.T) {
 		t.Errorf("packet %d: %v of %s", xid, typ, path)
 	}
 }
+
+// TestProposalCompleted starts an ensemble in which those who may lead have seen a
+// configuration that nobody knows to be committed: the leader completes it.
+func TestProposalCompleted(t *testing.T) {
+	e, next := proposed(t, 2, 3)
+	want := strings.Join(next.Lines(), "\n") + "\nversion=100000009"
+	e.agrees(want, map[int]string{1: e.mode(1), 2: e.mode(2), 3: e.mode(3)})
+	for i := range 3 {
+		e.halt(i + 1)
+		e.files(i+1, want)
+	}
+}
+
+// TestProposalForgotten does so where the leader has not: it never happened.
+func TestProposalForgotten(t *testing.T) {
+	e, _ := proposed(t, 1)
+	want := strings.Join(e.configs[2].Servers.Lines(), "\n") + "\nversion=100000000"
+	e.agrees(want, map[int]string{1: "follower", 2: e.mode(2), 3: e.mode(3)})
+	for i := range 3 {
+		e.halt(i + 1)
+		e.files(i+1, want)
+	}
+}
+
+// proposed starts an ensemble of three and an observer which is not in the configuration
+// that these have seen last.
+func proposed(t *testing.T, seen ...int) (*ensemble, quorum.Config) {
+	t.Helper()
+	e := newChanging(t, 3, 1)
+	e.start()
+	e.connect(e.settled(), nil).create("/a", "1", proto.FlagPersistent)
+	e.sees("/a", "1") // from now on 1 has no more than the others, and does not lead
+	for i := range e.members {
+		e.halt(i + 1)
+		e.reread(i + 1)
+	}
+	next := quorum.Majority(e.configs[0].Servers.Members[:3], 0x100000009)
+	for _, number := range seen {
+		text := strings.Join(next.Lines(), "\n") + "\nversion=100000009"
+		if err := os.WriteFile(e.file(number)+".dynamic.next", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		e.reread(number)
+	}
+	e.start(1, 2, 3)
+	e.settled()
+	return e, next
+}

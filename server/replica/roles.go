@@ -211,7 +211,7 @@ func (r *Replica) leave(a member.Left) error {
 	r.Events.Role(member.Looking, false)
 	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
 	if errors.Is(a.Reason, member.ErrReconfigured) || errors.Is(a.Reason, zab.ErrRetired) {
-		r.flushApplier() // who asked for it gets the answer
+		r.answer()
 	}
 	r.dropClients()
 	r.Transport.Leave()
@@ -245,6 +245,19 @@ func (r *Replica) leave(a member.Left) error {
 	r.at(r.Database.LastZxid())
 	r.m.Look(r.committed, window, r.now())
 	return nil
+}
+
+// answer gives the clients what is decided before they are dropped: one of them may have
+// asked for the reconfiguration that ends the role.
+func (r *Replica) answer() {
+	if !r.flushLog() {
+		return
+	}
+	if zxids := r.durable.take(); len(zxids) > 0 {
+		r.logged = max(r.logged, zxids[len(zxids)-1])
+	}
+	r.decided(r.committed)
+	r.flushApplier()
 }
 
 // dropClients ends all connections, and with them the local sessions.

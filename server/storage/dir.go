@@ -48,8 +48,6 @@ type Dir struct {
 	locks   []io.Closer
 	log     *txnlog.Log
 
-	writing sync.Mutex // held while a snapshot is written; taken last
-
 	mu   sync.Mutex           // guards what follows, and makes Purge and Reader exclude each other
 	pins map[*Reader]struct{} // open readers
 	base proto.Zxid           // what the log holds up to here is not the history of what is behind it
