@@ -26,10 +26,7 @@ func holds(t *testing.T, text string) {
 // packets and disks come.
 func quiet(t *testing.T) *simWorld {
 	w := &simWorld{rand: rand.New(rand.NewPCG(1, 1)), established: map[int64]quorum.ServerID{}, keep: 500, drops: 1 << 30, loud: true}
-	for id := range quorum.ServerID(3) {
-		w.nodes = append(w.nodes, &simNode{w: w, id: id + 1, voter: true, window: zab.NewHistory(w.keep)})
-	}
-	w.config = ensemble(0, []quorum.ServerID{1, 2, 3}, nil)
+	w.begin(ensemble(0, []quorum.ServerID{1, 2, 3}, nil))
 	t.Cleanup(func() {
 		if t.Failed() || w.failure != "" {
 			t.Errorf("%s\n%s", strings.Join(w.story, "\n"), w.failure)

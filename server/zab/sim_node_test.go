@@ -21,6 +21,8 @@ type simDisk struct {
 	log               []zab.Entry
 	synced            int
 	accepted, current int64
+	config            quorum.Config  // committed
+	seen              *quorum.Config // proposed and newer, nil: none
 }
 
 // history returns all transactions in the first n entries of the log and before.
@@ -38,7 +40,6 @@ func (d *simDisk) history(n int) []zab.Entry {
 type simNode struct {
 	w      *simWorld
 	id     quorum.ServerID
-	voter  bool
 	disk   simDisk
 	down   bool
 	window *zab.History
@@ -54,6 +55,7 @@ type simNode struct {
 	learner *zab.Learner
 	serving bool
 	follows *simNode // elected, while learner or on the way to it
+	heir    *simNode // who leads the new configuration, while a leader that does not waits for its end
 	uplink  *simLink
 	payload []zab.Entry // of the SNAP that is being stepped
 	saving  []zab.Entry // being written
@@ -88,6 +90,7 @@ func (n *simNode) load() {
 	n.hist = n.disk.history(len(n.disk.log))
 	n.zxid = n.disk.snapZxid
 	n.decided, n.applied = len(n.hist), len(n.hist)
+	n.recall()
 	n.window.Reset(n.last())
 	for _, e := range n.disk.log[max(0, len(n.disk.log)-n.w.keep):] {
 		n.window.Add(e)
@@ -110,7 +113,7 @@ func (n *simNode) leave() {
 			n.w.breakLink(x)
 		}
 	}
-	n.leader, n.learner, n.serving, n.follows, n.uplink = nil, nil, false, nil, nil
+	n.leader, n.learner, n.serving, n.follows, n.uplink, n.heir = nil, nil, false, nil, nil, nil
 	if partial {
 		n.load()
 		return
@@ -123,6 +126,7 @@ func (n *simNode) leave() {
 	}
 	n.decided, n.applied = len(n.hist), len(n.hist)
 	n.window.Applied(n.last())
+	n.recall()
 }
 
 // crash loses the memory, and what the disk had not synced, all or the end of it.
@@ -141,7 +145,7 @@ func (n *simNode) crash() {
 			n.w.breakLink(x)
 		}
 	}
-	n.leader, n.learner, n.serving, n.follows, n.uplink, n.saves = nil, nil, false, nil, nil, false
+	n.leader, n.learner, n.serving, n.follows, n.uplink, n.heir, n.saves = nil, nil, false, nil, nil, nil, false
 	n.down = true
 }
 
@@ -156,7 +160,7 @@ func (n *simNode) saved() {
 func (n *simNode) lead() {
 	w := n.w
 	n.leader = zab.Lead(zab.LeaderConfig{
-		Self: n.id, Quorum: w.config, Accepted: n.disk.accepted, Current: n.disk.current, Last: n.last(),
+		Self: n.id, Quorum: n.disk.config, LastSeen: n.disk.seen, Reconfig: w.reconfig, Accepted: n.disk.accepted, Current: n.disk.current, Last: n.last(),
 		Tick: time.Second, InitLimit: 10, SyncLimit: 5, DiskSync: w.disk, ForceSnap: w.snap, History: n.window,
 	}, w.now)
 	n.act()
@@ -244,11 +248,18 @@ func (n *simNode) do(a zab.Action) {
 		if n.learner != nil && !errors.Is(a.Reason, zab.ErrStaleLeader) {
 			n.w.fail("learner %v stops: %v", n.id, a.Reason)
 		}
+		heir := n.heir
 		n.leave()
+		n.succeed(heir)
+	case zab.Seen:
+		n.see(a.Config)
+	case zab.Activate:
+		n.activate(a)
 	case zab.Bring:
 		n.bring(a)
 	case zab.Close:
-		if !isAny(a.Reason, zab.ErrAhead, zab.ErrReplaced, zab.ErrSilent, zab.ErrSlowToLog) {
+		if !isAny(a.Reason, zab.ErrAhead, zab.ErrReplaced, zab.ErrSilent, zab.ErrSlowToLog) &&
+			(!n.w.reconfig || !errors.Is(a.Reason, zab.ErrConfig)) {
 			n.w.fail("leader %v closes link %d: %v", n.id, a.Link, a.Reason)
 		}
 		n.w.breakLink(n.w.link(a.Link))
@@ -283,7 +294,6 @@ func (n *simNode) learn(a zab.Action) {
 		n.saving, n.saves = slices.Clone(n.hist), true
 	case zab.Log:
 		n.append(a.Entries)
-	case zab.Seen, zab.Activate: // always the same configuration
 	default:
 		n.w.fail("unexpected %T", a)
 	}
@@ -390,7 +400,11 @@ func (n *simNode) String() string {
 	case n.learner != nil:
 		role = fmt.Sprintf("learns epoch %d from %v", n.learner.Epoch(), n.follows.id)
 	}
-	return fmt.Sprintf("server %v %s serving=%v: accepted %d current %d history %s decided %d applied %d; disk snapshot %s log %s synced %d",
-		n.id, role, n.serving, n.disk.accepted, n.disk.current, showEntries(n.hist), n.decided, n.applied,
+	config := showConfig(n.disk.config)
+	if n.disk.seen != nil {
+		config += ", seen " + showConfig(*n.disk.seen)
+	}
+	return fmt.Sprintf("server %v %s serving=%v: %s; accepted %d current %d history %s decided %d applied %d; disk snapshot %s log %s synced %d",
+		n.id, role, n.serving, config, n.disk.accepted, n.disk.current, showEntries(n.hist), n.decided, n.applied,
 		show(n.disk.snapZxid), showEntries(n.disk.log), n.disk.synced)
 }

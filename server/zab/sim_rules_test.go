@@ -25,8 +25,9 @@ func (w *simWorld) agree(n *simNode, committed []zab.Entry) {
 		w.fail("leader %v has lost all behind %s", n.id, show(w.committed[len(committed)].Zxid))
 	case len(committed) <= len(w.committed):
 	default:
-		w.committed = append(w.committed, committed[len(w.committed):]...)
-		w.durable(n)
+		first := len(w.committed)
+		w.committed = append(w.committed, committed[first:]...)
+		w.durable(n, first)
 	}
 }
 
@@ -41,20 +42,47 @@ func (w *simWorld) outlived(n *simNode) bool {
 	return false
 }
 
-// durable checks that a quorum would still have what the server has just taken for
-// committed if the power failed now.
-func (w *simWorld) durable(n *simNode) {
-	var set quorum.Set
-	k := len(w.committed)
-	for _, x := range w.nodes {
-		h := x.disk.history(x.disk.synced)
-		if len(h) >= k && sameEntry(h[k-1], w.committed[k-1]) {
-			set.Add(x.id)
+// durable checks that quorums would still have what the server has just taken for
+// committed, from the first on, if the power failed now: of the configuration that holds
+// for each transaction, and of the one before for a reconfiguration itself.
+func (w *simWorld) durable(n *simNode, first int) {
+	for i := first; i < len(w.committed); i++ {
+		var set quorum.Set
+		for _, x := range w.nodes {
+			h := x.disk.history(x.disk.synced)
+			if len(h) > i && sameEntry(h[i], w.committed[i]) {
+				set.Add(x.id)
+			}
+		}
+		z := w.committed[i].Zxid
+		ok := w.governing(z - 1).HasQuorum(set)
+		if next, reconfigured := configOf(w.committed[i]); reconfigured {
+			ok = ok && (!w.reconfig || next.HasQuorum(set))
+		}
+		if !ok {
+			w.fail("server %v commits %s, which only %v have durably", n.id, show(z), set)
+			return
 		}
 	}
-	if !w.config.HasQuorum(set) {
-		w.fail("server %v commits %s, which only %v have durably", n.id, show(w.committed[k-1].Zxid), set)
+}
+
+// governing returns the configuration that decides what comes behind the zxid.
+func (w *simWorld) governing(z proto.Zxid) quorum.Config {
+	c := w.configs[0]
+	consider := func(x quorum.Config) {
+		if x.Version <= int64(z) && x.Version >= c.Version {
+			c = x
+		}
 	}
+	for _, x := range w.configs {
+		consider(x)
+	}
+	for _, e := range w.committed {
+		if x, ok := configOf(e); ok && w.reconfig {
+			consider(x)
+		}
+	}
+	return c
 }
 
 // settle starts every server, breaks nothing more, and wants all of them to follow one

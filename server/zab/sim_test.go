@@ -52,7 +52,7 @@ type simWorld struct {
 	seed        uint64
 	rand        *rand.Rand
 	nodes       []*simNode
-	config      quorum.Config
+	configs     []quorum.Config // that were ever committed
 	links       []*simLink
 	now         int64
 	mark        int64
@@ -63,7 +63,8 @@ type simWorld struct {
 	keep           int  // length of windows
 	disk, snap     bool // LeaderConfig.DiskSync and ForceSnap
 	epochZxid      bool // a database's zxid is the epoch's beginning once that is established
-	crashes, drops int  // one action of so many
+	reconfig       bool
+	crashes, drops int // one action of so many
 	loud           bool
 	story          []string
 	failure        string
@@ -99,29 +100,45 @@ func newWorld(seed uint64, loud bool) *simWorld {
 	if w.chance(3) {
 		voters = 4 + w.rand.IntN(2)
 	}
-	var ids []quorum.ServerID
+	w.reconfig = w.chance(2)
+	var ids, observers []quorum.ServerID
 	for id := range quorum.ServerID(voters) {
 		ids = append(ids, id+1)
-		w.nodes = append(w.nodes, &simNode{w: w, id: id + 1, voter: true})
 	}
-	var observers []quorum.ServerID
 	if w.chance(4) {
 		observers = append(observers, 9)
-		w.nodes = append(w.nodes, &simNode{w: w, id: 9})
 	}
-	w.config = ensemble(0, ids, observers)
-	for _, n := range w.nodes {
-		n.window = zab.NewHistory(w.keep)
-		n.load()
+	w.begin(ensemble(0, ids, observers))
+	for joiner := quorum.ServerID(6); w.reconfig && joiner < 8; joiner++ {
+		w.add(joiner, w.configs[0])
 	}
 	return w
+}
+
+// begin makes the servers of a configuration.
+func (w *simWorld) begin(c quorum.Config) {
+	w.configs = []quorum.Config{c}
+	for _, m := range c.Members {
+		w.add(m.ID, c)
+	}
+}
+
+func (w *simWorld) add(id quorum.ServerID, c quorum.Config) {
+	n := &simNode{w: w, id: id, window: zab.NewHistory(w.keep)}
+	n.disk.config = c
+	n.load()
+	w.nodes = append(w.nodes, n)
 }
 
 // simulate runs an ensemble for a while, and then wants it to come to rest.
 func simulate(t *testing.T, seed uint64, loud bool) {
 	t.Helper()
 	w := newWorld(seed, loud)
-	for range 300 + w.rand.IntN(900) {
+	steps := 300 + w.rand.IntN(900)
+	if w.reconfig {
+		steps *= 2
+	}
+	for range steps {
 		if w.step(); w.failure != "" {
 			break
 		}
@@ -156,7 +173,11 @@ func (w *simWorld) step() {
 	case r < 72:
 		w.saved(n)
 	case r < 80:
-		w.propose(n)
+		if w.reconfig && w.chance(2) {
+			w.reconfigure(n)
+		} else {
+			w.propose(n)
+		}
 	case r < 84:
 		w.elect(!w.chance(4))
 	case r < 88:
@@ -215,29 +236,29 @@ func (w *simWorld) propose(n *simNode) {
 }
 
 // elect makes a leader of a quorum of servers that look for one: the best of them, or
-// any.
+// any. Those whose configuration is old learn of a newer one on this occasion, as a rule.
 func (w *simWorld) elect(best bool) {
 	var looking []*simNode
-	var set quorum.Set
 	for _, n := range w.nodes {
 		if n.looking() && (!best || !w.chance(5)) {
 			looking = append(looking, n)
-			set.Add(n.id)
 		}
 	}
-	if !w.config.HasQuorum(set) {
-		return
-	}
-	voters := slices.DeleteFunc(slices.Clone(looking), func(n *simNode) bool { return !n.voter })
-	leader := voters[w.rand.IntN(len(voters))]
-	for _, n := range voters {
-		if best && better(n, leader) {
+	w.gossip(looking)
+	var leader *simNode
+	for _, n := range looking {
+		_, ok := electable(n, looking)
+		if ok && (leader == nil || best && better(n, leader) || !best && w.chance(2)) {
 			leader = n
 		}
 	}
+	if leader == nil {
+		return
+	}
 	w.trace("%v is elected", leader.id)
+	set, _ := electable(leader, looking)
 	for _, n := range looking {
-		if n != leader {
+		if n != leader && n.quorum(set) {
 			n.follows = leader
 		}
 	}
@@ -279,7 +300,7 @@ func (w *simWorld) connect(n *simNode) {
 	w.links = append(w.links, x)
 	n.uplink = x
 	n.learner = zab.Learn(zab.LearnerConfig{
-		Self: n.id, Observer: !n.voter, Accepted: n.disk.accepted, Current: n.disk.current, Last: n.last(),
+		Self: n.id, Observer: n.disk.config.IsObserver(n.id), ConfigVersion: n.disk.config.Version, Accepted: n.disk.accepted, Current: n.disk.current, Last: n.last(),
 	})
 	w.trace("%v connects to %v by link %d", n.id, x.leader.id, x.id)
 	x.leader.leader.Connected(x.id, w.now)
