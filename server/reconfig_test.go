@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
+	"gokeeper/server/storage"
+	"gokeeper/server/txn"
+	"gokeeper/server/vfs"
 )
 
 // newChanging prepares an ensemble whose configuration may change: each server has a
@@ -398,4 +402,54 @@ func proposed(t *testing.T, seen ...int) (*ensemble, quorum.Config) {
 	e.start(1, 2, 3)
 	e.settled()
 	return e, next
+}
+
+// TestProposalLogged starts an ensemble in which the logs of those who may lead end with a
+// reconfiguration that no file tells of: it is history like all that is there, so that it
+// must be completed, too.
+func TestProposalLogged(t *testing.T) {
+	e := newChanging(t, 3, 1)
+	e.start()
+	e.connect(e.settled(), nil).create("/a", "1", proto.FlagPersistent)
+	e.sees("/a", "1")
+	for i := range e.members {
+		e.halt(i + 1)
+		e.reread(i + 1)
+	}
+	next := quorum.Majority(e.configs[0].Servers.Members[:3], 0)
+	for _, number := range []int{2, 3} {
+		next = e.logReconfig(number, next)
+	}
+	e.start(1, 2, 3)
+	e.settled()
+	e.agrees(next.String(), map[int]string{1: "follower", 2: e.mode(2), 3: e.mode(3)})
+	for i := range 3 {
+		e.halt(i + 1)
+		e.files(i+1, next.String())
+	}
+}
+
+// logReconfig appends to the log of a server, and returns the configuration with its
+// version.
+func (e *ensemble) logReconfig(number int, next quorum.Config) quorum.Config {
+	e.t.Helper()
+	dir, err := storage.Open(vfs.OS(), storage.Options{DataDir: e.dirs[number-1]})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	rec, err := dir.Load()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	zxid := rec.LastZxid + 1
+	next = next.WithVersion(int64(zxid))
+	x := txn.Txn{
+		Header: txn.Header{Zxid: zxid, Type: proto.OpReconfig},
+		Body:   &txn.SetData{Path: proto.PathConfig, Data: []byte(next.String()), Version: -1},
+	}
+	log := dir.Log()
+	if err := errors.Join(log.Append(zxid, x.Append(nil)), log.Sync(), dir.Close()); err != nil {
+		e.t.Fatal(err)
+	}
+	return next
 }

@@ -143,6 +143,7 @@ func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
 			"or all voters are heard and none has ever followed a leader")
 	}
 	s.db.Update(func(t *tree.Tree) {
+		s.recall(t)
 		t.SetConfig([]byte(s.cfg.Servers.String()), proto.Zxid(s.cfg.Servers.Version), time.Now().UnixMilli())
 	})
 	if s.cfg.ReconfigEnabled && s.cfg.DynamicFile == "" {
@@ -150,6 +151,18 @@ func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
 	}
 	s.peers, err = newTransport(&s.cfg, s.opt.Log)
 	return epochs, err
+}
+
+// recall takes a reconfiguration that the log holds for one that was seen, whatever the
+// files say: see [member.Member.Recall].
+func (s *Server) recall(t *tree.Tree) {
+	known := s.cfg.Servers.Version
+	if s.cfg.NextServers != nil {
+		known = max(known, s.cfg.NextServers.Version)
+	}
+	if c, ok := replica.Reconfigured(t); ok && s.cfg.ReconfigEnabled && c.Version > known {
+		s.cfg.NextServers = &c
+	}
 }
 
 // drop closes all connections of clients.

@@ -74,6 +74,17 @@ func (m *Member) see(c quorum.Config) {
 	m.do(See{c})
 }
 
+// Recall notes the configuration that the newest reconfiguration in the history made,
+// which the tree has. The files do not always know it: they may not be writable, the
+// power may have failed between two of them, and a leader without the proposal in its
+// history may have overwritten what they had seen while the log still held it. Look
+// follows.
+func (m *Member) Recall(c quorum.Config) {
+	if m.elect != nil && c.Version > m.quorum.Version && (m.seen == nil || c.Version > m.seen.Version) {
+		m.see(c)
+	}
+}
+
 // install makes the configuration the committed one, and returns the one before. It
 // returns false when it is not newer.
 func (m *Member) install(c quorum.Config) (before quorum.Config, ok bool) {

@@ -11,6 +11,7 @@ import (
 	"gokeeper/server/election"
 	"gokeeper/server/member"
 	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
 	"gokeeper/server/snapshot"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
@@ -243,6 +244,11 @@ func (r *Replica) leave(a member.Left) error {
 		window = recent(rec)
 	}
 	r.at(r.Database.LastZxid())
+	r.Database.View(func(t *tree.Tree) {
+		if c, ok := Reconfigured(t); ok {
+			r.m.Recall(c)
+		}
+	})
 	r.m.Look(r.committed, window, r.now())
 	return nil
 }
@@ -301,6 +307,17 @@ func (r *Replica) serve(epoch int64) {
 	r.note()
 	r.Events.Role(r.m.Role(), true)
 	r.Log.Info().Stringer("role", r.m.Role()).Int64("epoch", epoch).Stringer("zxid", r.Database.LastZxid()).Msg("serving clients")
+}
+
+// Reconfigured returns the configuration that the newest reconfiguration in the tree's
+// history made.
+func Reconfigured(t *tree.Tree) (quorum.Config, bool) {
+	n := t.FindString(proto.PathConfig)
+	if n == nil {
+		return quorum.Config{}, false
+	}
+	c, err := quorum.Parse(string(n.Data()))
+	return c, err == nil && c.Version > 0 && n.Stat().Mzxid == proto.Zxid(c.Version)
 }
 
 // showConfig writes the committed configuration into its node, if no transaction has.
