@@ -22,6 +22,7 @@ type membership struct {
 	self    quorum.ServerID
 	log     zerolog.Logger
 	current atomic.Pointer[quorum.Config]
+	moved   func(client quorum.HostPort) // called when clients connect elsewhere; nil: nobody is told
 }
 
 func newMembership(fsys vfs.FS, cfg *config.Config, log zerolog.Logger) *membership {
@@ -56,7 +57,10 @@ func (m *membership) See(c quorum.Config) {
 
 // Commit implements replica.Configs.
 func (m *membership) Commit(c quorum.Config, seen *quorum.Config) {
-	m.current.Store(&c)
+	was, _ := m.current.Swap(&c).Member(m.self)
+	if own, ok := c.Member(m.self); ok && m.moved != nil && !own.Client.IsZero() && own.Client != was.Client {
+		m.moved(own.Client)
+	}
 	if m.file == "" {
 		return
 	}

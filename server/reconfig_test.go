@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"errors"
+
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"gokeeper/server"
 	"gokeeper/server/config"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
@@ -452,4 +455,65 @@ func (e *ensemble) logReconfig(number int, next quorum.Config) quorum.Config {
 		e.t.Fatal(err)
 	}
 	return next
+}
+
+// TestMoveMember gives a follower other ports for everything, under which it is found by
+// the others and by clients from then on.
+func TestMoveMember(t *testing.T) {
+	e := newChanging(t, 3, 0)
+	e.start()
+	leader := e.settled()
+	moving, third := leader%3+1, 6-leader-leader%3-1
+	e.halt(moving)
+	cfg := e.configs[moving-1]
+	cfg.ClientPort = freePorts(t, 1)[0]
+	s, err := server.New(cfg, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := &running{s, t, cancel, make(chan error, 1)}
+	go func() { m.end <- s.Run(ctx) }()
+	defer m.halt()
+	e.members[moving-1] = m
+	e.settled()
+	ports := freePorts(t, 3)
+	line := fmt.Sprintf("server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d", moving, ports[0], ports[1], ports[2])
+	text := e.reconfigure(leader, line, "", "")
+	if !strings.Contains(text, line) {
+		t.Errorf("no %q in %q", line, text)
+	}
+	for limit := time.Now().Add(patience); s.ClientAddr().String() != fmt.Sprint("127.0.0.1:", ports[2]); runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatalf("clients connect to %v", s.ClientAddr())
+		}
+	}
+	e.agrees(text, map[int]string{leader: "leader", moving: "follower", third: "follower"})
+	e.halt(third)
+	e.connect(moving, nil).create("/a", "1", proto.FlagPersistent)
+	e.start(third)
+	e.settled()
+	e.halt(leader) // another must be elected, through the new ports
+	if next := e.settled(); next == leader {
+		t.Errorf("%d leads", next)
+	}
+	e.sees("/a", "1")
+}
+
+// TestMoveLeader gives the leader another port for learners: another leads then.
+func TestMoveLeader(t *testing.T) {
+	e := newChanging(t, 3, 0)
+	e.start()
+	old := e.settled()
+	ports := freePorts(t, 2)
+	text := e.reconfigure(old, fmt.Sprintf("server.%d=127.0.0.1:%d:%d;127.0.0.1:2181", old, ports[0], ports[1]), "", "")
+	next := 0
+	for limit := time.Now().Add(patience); next == 0 || next == old; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatalf("%d leads", next)
+		}
+		next = e.settled()
+	}
+	e.agrees(text, map[int]string{old: "follower", next: "leader", 6 - old - next: "follower"})
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,6 +20,7 @@ import (
 	"gokeeper/server/database"
 	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
@@ -53,9 +56,11 @@ type Server struct {
 	clients *conn.Server
 	words   *admin.Words
 	metrics *metrics.Set
-	listen  net.Listener // nil without a client port
-	peers   *transport   // nil when standalone
+	peers   *transport // nil when standalone
 	members *membership
+
+	listening sync.Mutex
+	listen    net.Listener // nil without a client port; guarded by listening
 }
 
 // New opens the data directory, loads what is there and opens the client port. The
@@ -121,6 +126,7 @@ func (s *Server) open() error {
 	default:
 		return nil
 	}
+	s.members.moved = s.move
 	s.listen, err = conn.Listen(context.Background(), address)
 	if err != nil {
 		return fmt.Errorf("open the client port: %w", err)
@@ -196,10 +202,38 @@ func (s *Server) load() (*storage.Recovered, error) {
 
 // ClientAddr returns the address of the client port, nil without one.
 func (s *Server) ClientAddr() net.Addr {
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	if s.listen == nil {
 		return nil
 	}
 	return s.listen.Addr()
+}
+
+// move accepts clients at another address, which the ensemble's configuration now has
+// for this server. Connections stay. Java: ServerCnxnFactory.reconfigure.
+func (s *Server) move(to quorum.HostPort) {
+	if s.opt.Listen != "" {
+		return
+	}
+	host := to.Host
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = ""
+	}
+	ln, err := conn.Listen(context.Background(), net.JoinHostPort(host, strconv.Itoa(to.Port)))
+	if err != nil {
+		s.opt.Log.Error().Stringer("address", to).Err(err).Msg("cannot open the new client port; the old one stays")
+		return
+	}
+	s.listening.Lock()
+	old := s.listen
+	s.listen = ln
+	s.listening.Unlock()
+	s.clients.Move(ln)
+	if old != nil {
+		_ = old.Close() // nothing is written to it
+	}
+	s.opt.Log.Info().Stringer("address", ln.Addr()).Msg("client port moved")
 }
 
 // Run serves until the context is done or the server cannot go on, which is the error
@@ -231,10 +265,12 @@ func (s *Server) Run(ctx context.Context) error {
 		mesh <- err
 	}()
 	var listeners []net.Listener
+	s.listening.Lock()
 	if s.listen != nil {
 		listeners = append(listeners, s.listen)
 		s.opt.Log.Info().Stringer("address", s.listen.Addr()).Str("version", s.opt.Version).Msg("serving")
 	}
+	s.listening.Unlock()
 	err := s.clients.Serve(sockets, listeners...)
 	cancel(err)
 	err = errors.Join(err, <-ended, <-mesh, s.Close())
@@ -245,6 +281,8 @@ func (s *Server) Run(ctx context.Context) error {
 // Close releases the port and the data directory of a server that does not run.
 func (s *Server) Close() error {
 	var err error
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	if s.listen != nil {
 		if cerr := s.listen.Close(); !errors.Is(cerr, net.ErrClosed) {
 			err = cerr

@@ -33,10 +33,13 @@ const (
 type transport struct {
 	cfg     *config.Config
 	log     zerolog.Logger
-	mesh    *peer.Mesh
 	replica *replica.Replica // set before Run
 	own     quorum.Member    // this server, as it was last a member
-	links   atomic.Int64     // the last number of a learner's link
+
+	electing sync.Mutex
+	mesh     *peer.Mesh         // guarded by electing, as is the next
+	stopMesh context.CancelFunc // ends the mesh that runs
+	links    atomic.Int64       // the last number of a learner's link
 
 	// of the role that the server has now
 	learners *peer.Learners
@@ -49,15 +52,7 @@ type transport struct {
 func newTransport(cfg *config.Config, log zerolog.Logger) (*transport, error) {
 	t := &transport{cfg: cfg, log: log}
 	t.own, _ = cfg.Servers.Member(cfg.MyID)
-	var listen []string
-	for _, a := range t.own.Addresses {
-		listen = append(listen, a.Election().String())
-	}
-	mesh, err := peer.OpenMesh(peer.MeshConfig{
-		Self: cfg.MyID, Listen: listen, ListenAll: cfg.ListenOnAllIPs, MultiAddress: cfg.MultiAddress,
-		DialTimeout: cfg.ElectionConnectTimeout, HandshakeTimeout: cfg.ElectionReadTimeout,
-		KeepAlive: cfg.ElectionKeepAlive, BindRetries: cfg.ElectionBindRetries, Log: log, Received: t.received,
-	})
+	mesh, err := t.openMesh(cfg.ElectionBindRetries)
 	if err != nil {
 		return nil, fmt.Errorf("open the election port: %w", err)
 	}
@@ -70,11 +65,54 @@ func newTransport(cfg *config.Config, log zerolog.Logger) (*transport, error) {
 	return t, nil
 }
 
+// openMesh opens the election port at this server's addresses.
+func (t *transport) openMesh(retries int) (*peer.Mesh, error) {
+	cfg := t.cfg
+	return peer.OpenMesh(peer.MeshConfig{
+		Self: cfg.MyID, Listen: elections(&t.own), ListenAll: cfg.ListenOnAllIPs, MultiAddress: cfg.MultiAddress,
+		DialTimeout: cfg.ElectionConnectTimeout, HandshakeTimeout: cfg.ElectionReadTimeout,
+		KeepAlive: cfg.ElectionKeepAlive, BindRetries: retries, Log: t.log, Received: t.received,
+	})
+}
+
+// elections returns the election addresses of a member.
+func elections(m *quorum.Member) []string {
+	var addrs []string
+	for _, a := range m.Addresses {
+		addrs = append(addrs, a.Election().String())
+	}
+	return addrs
+}
+
+// moveMesh goes on at another address, for as long as it takes to have that.
+func (t *transport) moveMesh() {
+	const forEver = 0
+	mesh, err := t.openMesh(forEver)
+	if err != nil {
+		t.log.Error().Err(err).Msg("cannot open the new election port; the old one stays")
+		return
+	}
+	t.electing.Lock()
+	defer t.electing.Unlock()
+	before, stop := t.mesh, t.stopMesh
+	t.mesh, t.stopMesh = mesh, nil
+	if stop != nil {
+		stop()
+		return
+	}
+	done, cancel := context.WithCancel(context.Background()) // not started yet: only releases its ports
+	cancel()
+	_ = before.Run(done)
+}
+
 // Configure implements replica.Transport. A server that is no member any more keeps its
 // ports: it may still learn, and be asked.
 func (t *transport) Configure(committed quorum.Config, seen *quorum.Config) {
 	if own, ok := committed.Member(t.cfg.MyID); ok {
-		t.own = own
+		moved := !slices.Equal(elections(&own), elections(&t.own))
+		if t.own = own; moved {
+			t.moveMesh()
+		}
 	}
 	members := committed.Members
 	if seen != nil {
@@ -82,17 +120,37 @@ func (t *transport) Configure(committed quorum.Config, seen *quorum.Config) {
 	}
 	peers := map[quorum.ServerID][]string{}
 	for _, m := range members {
-		for _, a := range m.Addresses {
-			if addr := a.Election().String(); !slices.Contains(peers[m.ID], addr) {
+		for _, addr := range elections(&m) {
+			if !slices.Contains(peers[m.ID], addr) {
 				peers[m.ID] = append(peers[m.ID], addr)
 			}
 		}
 	}
-	t.mesh.SetPeers(peers)
+	t.elector().SetPeers(peers)
+}
+
+// elector returns the mesh that is in use.
+func (t *transport) elector() *peer.Mesh {
+	t.electing.Lock()
+	defer t.electing.Unlock()
+	return t.mesh
 }
 
 // Run carries notifications until the context is done.
-func (t *transport) Run(ctx context.Context) error { return t.mesh.Run(ctx) }
+func (t *transport) Run(ctx context.Context) error {
+	for {
+		run, stop := context.WithCancel(ctx)
+		t.electing.Lock()
+		mesh := t.mesh
+		t.stopMesh = stop
+		t.electing.Unlock()
+		err := mesh.Run(run)
+		stop()
+		if ctx.Err() != nil || mesh == t.elector() {
+			return err
+		}
+	}
+}
 
 // received takes in a notification; one that cannot be read is dropped, as in Java.
 func (t *transport) received(from quorum.ServerID, payload []byte) {
@@ -106,11 +164,11 @@ func (t *transport) received(from quorum.ServerID, payload []byte) {
 
 // Notify implements replica.Transport, as do the others.
 func (t *transport) Notify(to quorum.ServerID, n election.Notification) {
-	t.mesh.Send(to, n.Append(nil))
+	t.elector().Send(to, n.Append(nil))
 }
 
 // Reached implements replica.Transport.
-func (t *transport) Reached() []quorum.ServerID { return t.mesh.Links() }
+func (t *transport) Reached() []quorum.ServerID { return t.elector().Links() }
 
 func (t *transport) linkConfig() peer.LinkConfig {
 	return peer.LinkConfig{Limit: t.cfg.JuteMaxBuffer + t.cfg.JuteExtra, KeepAlive: t.cfg.ElectionKeepAlive, Log: t.log}

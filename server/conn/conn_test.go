@@ -1,8 +1,10 @@
 package conn
 
 import (
+	"context"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -534,5 +536,54 @@ func TestManyHalfOpen(t *testing.T) {
 	}
 	if per := (memory() - before) / n; per > 20<<10 {
 		t.Errorf("%d bytes per connection", per)
+	}
+}
+
+// TestMove accepts on another listener; connections stay.
+func TestMove(t *testing.T) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{}, newFake())
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, first) }()
+	old, err := net.Dial("tcp", first.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	for limit := time.Now().Add(10 * time.Second); len(s.Connections()) == 0; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatal("not accepted")
+		}
+	}
+	s.Move(second)
+	if nc, err := net.Dial("tcp", first.Addr().String()); err == nil {
+		nc.Close()
+		t.Error("the old port is still open")
+	}
+	nc, err := net.Dial("tcp", second.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for limit := time.Now().Add(10 * time.Second); len(s.Connections()) != 2; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatalf("%d connections", len(s.Connections()))
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if nc, err := net.Dial("tcp", second.Addr().String()); err == nil {
+		nc.Close()
+		t.Error("the new port is still open after the end")
 	}
 }

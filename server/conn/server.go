@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,9 @@ type Server struct {
 	perAddr map[netip.Addr]int
 	retired counts // of connections that have ended
 	stopped bool
+	serving context.Context // of Serve; nil before it
+	fail    context.CancelCauseFunc
+	ports   []net.Listener // on which is accepted
 	running sync.WaitGroup // everything that Serve waits for
 }
 
@@ -59,18 +63,18 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.mu.Lock()
+	s.serving, s.fail = ctx, cancel
+	if s.ports == nil { // Move was not called before
+		s.ports = listeners
+	}
+	listeners = s.ports
+	s.mu.Unlock()
 	for _, ln := range listeners {
-		s.spawn(func() {
-			if err := s.accept(ctx, ln); err != nil {
-				cancel(fmt.Errorf("accept clients on %s: %w", ln.Addr(), err))
-			}
-		})
+		s.spawn(func() { s.accept(ctx, ln) })
 	}
 	s.spawn(func() { s.sweep(ctx) })
 	<-ctx.Done()
-	for _, ln := range listeners {
-		_ = ln.Close() // nothing is written to it
-	}
 	s.stop()
 	s.running.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
@@ -83,6 +87,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 func (s *Server) stop() {
 	s.mu.Lock()
 	s.stopped = true
+	for _, ln := range s.ports {
+		_ = ln.Close() // nothing is written to it
+	}
 	s.mu.Unlock()
 	all, _ := s.snapshot()
 	for _, c := range all {
@@ -90,6 +97,30 @@ func (s *Server) stop() {
 		c.kill(stopping)
 		c.mu.Unlock()
 	}
+}
+
+// Move accepts on ln instead, and closes the listeners that it had before. Connections
+// stay.
+func (s *Server) Move(ln net.Listener) {
+	s.mu.Lock()
+	before, ctx := s.ports, s.serving
+	if !s.stopped {
+		s.ports = []net.Listener{ln}
+	}
+	s.mu.Unlock()
+	for _, old := range before {
+		_ = old.Close() // nothing is written to it
+	}
+	if ctx != nil && !s.spawn(func() { s.accept(ctx, ln) }) {
+		_ = ln.Close() // the server is stopping
+	}
+}
+
+// accepts says whether the listener is one of those that are in use.
+func (s *Server) accepts(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.ports, ln)
 }
 
 // DropAll closes all connections at once: the server does not serve any more.
@@ -119,7 +150,7 @@ const (
 )
 
 // accept starts a reader for each connection that the listener gives.
-func (s *Server) accept(ctx context.Context, ln net.Listener) error {
+func (s *Server) accept(ctx context.Context, ln net.Listener) {
 	retry := acceptRetry
 	for {
 		nc, err := ln.Accept()
@@ -127,14 +158,15 @@ func (s *Server) accept(ctx context.Context, ln net.Listener) error {
 		case err == nil:
 			retry = acceptRetry
 			s.start(nc)
-		case ctx.Err() != nil:
-			return nil
+		case ctx.Err() != nil || !s.accepts(ln):
+			return
 		case errors.Is(err, net.ErrClosed):
-			return err
+			s.fail(fmt.Errorf("accept clients on %s: %w", ln.Addr(), err))
+			return
 		default:
 			s.rare(zerolog.ErrorLevel, "accept").Err(err).Msg("cannot accept connections")
 			if !pause(ctx, retry) {
-				return nil
+				return
 			}
 			retry = min(2*retry, acceptRetryMax)
 		}
