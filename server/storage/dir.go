@@ -48,9 +48,9 @@ type Dir struct {
 	locks   []io.Closer
 	log     *txnlog.Log
 
-	mu   sync.Mutex           // guards what follows, and makes Purge and Reader exclude each other
-	pins map[*Reader]struct{} // open readers
-	base proto.Zxid           // what the log holds up to here is not the history of what is behind it
+	mu   sync.Mutex            // guards what follows, and makes Purge and History exclude each other
+	pins map[*passage]struct{} // logs that are being read
+	base proto.Zxid            // what the log holds up to here is not the history of what is behind it
 }
 
 // Open creates the directories if they are missing, checks and locks them. It loads
@@ -60,7 +60,7 @@ func Open(fsys vfs.FS, opt Options) (*Dir, error) {
 		opt.LogDir = opt.DataDir
 	}
 	d := &Dir{
-		fs: fsys, opt: opt, pins: map[*Reader]struct{}{},
+		fs: fsys, opt: opt, pins: map[*passage]struct{}{},
 		snapDir: filepath.Join(opt.DataDir, versionDir), logDir: filepath.Join(opt.LogDir, versionDir),
 	}
 	if err := d.prepare(); err != nil {
@@ -209,34 +209,4 @@ func (d *Dir) limit() int {
 		return d.opt.Log.Limit
 	}
 	return jute.DefaultLimit
-}
-
-// Reader reads the log while the server runs. As long as it is open, Purge keeps
-// the files that it needs.
-type Reader struct {
-	*txnlog.Reader
-	dir  *Dir
-	from proto.Zxid
-}
-
-// Reader returns a reader of the log from the zxid on. What the log writer has not
-// synced may or may not be seen; readers stop at a zxid that they know to be durable.
-func (d *Dir) Reader(from proto.Zxid) (*Reader, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r, err := txnlog.Read(d.fs, d.logDir, from, d.opt.Log.Limit)
-	if err != nil {
-		return nil, err
-	}
-	p := &Reader{r, d, from}
-	d.pins[p] = struct{}{}
-	return p, nil
-}
-
-// Close ends the reader.
-func (r *Reader) Close() error {
-	r.dir.mu.Lock()
-	delete(r.dir.pins, r)
-	r.dir.mu.Unlock()
-	return r.Reader.Close()
 }

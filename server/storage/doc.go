@@ -18,7 +18,7 @@
 //     replaces one of the same name in one step. Names of unfinished files begin
 //     with ".unfinished-", which neither Java nor a reader of ours takes for data.
 //   - Purge never deletes the newest snapshot that was read to its end, nor a log
-//     behind it, nor one that a Reader is going to open.
+//     behind it, nor one that History is going to open.
 //   - Truncate and Replace remove newer data before older, so that what is left is a
 //     prefix of the history.
 //   - The epoch files are replaced in one step. A crash between syncing transactions
@@ -27,6 +27,6 @@
 // # Goroutines
 //
 // Open and Load come first, from one goroutine. Afterwards the Log belongs to the
-// log writer; WriteSnapshot, Purge, Reader and Sizes may be called beside it from
+// log writer; WriteSnapshot, Purge, History and Sizes may be called beside it from
 // any goroutine. Truncate, Replace and Close need the log writer to stand still.
 package storage

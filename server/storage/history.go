@@ -11,57 +11,77 @@ import (
 	"gokeeper/server/txnlog"
 )
 
-// History returns the transactions of the log from the zxid on, for a learner that lacks
-// them. The first is that of the zxid, so that it can be seen that the learner's history
-// is this one. ErrNoHistory says that the log does not hold it, or that the files behind
-// the first are longer than factor times the newest snapshot, which then is the shorter
-// way (zookeeper.snapshotSizeFactor; 0 is no limit). Bodies are the caller's.
+// History returns the transactions of the log for a learner that lacks those behind the
+// zxid. They begin with the file in which the zxid stands, or would stand, so that it can
+// be seen where the learner's history is this one and where it leaves it. ErrNoHistory
+// says that the log does not reach back so far, or that the files behind the first are
+// longer than factor times the newest snapshot, which then is the shorter way
+// (zookeeper.snapshotSizeFactor; 0 is no limit). Bodies are the caller's.
 // Java: ZKDatabase.getProposalsFromTxnLog.
-func (d *Dir) History(from proto.Zxid, factor float64) iter.Seq2[RecentTxn, error] {
+func (d *Dir) History(zxid proto.Zxid, factor float64) iter.Seq2[RecentTxn, error] {
 	return func(yield func(RecentTxn, error) bool) {
-		r, err := d.historyReader(from, factor)
+		r, err := d.passage(zxid, factor)
 		if err != nil {
 			yield(RecentTxn{}, err)
 			return
 		}
-		defer r.Close() // read only
+		defer r.Close() // nothing is written to it
 		for {
 			x, err := r.Next()
-			if errors.Is(err, io.EOF) {
+			switch {
+			case errors.Is(err, io.EOF):
 				return
-			}
-			if err != nil {
+			case err != nil:
 				yield(RecentTxn{}, err)
 				return
-			}
-			if !yield(RecentTxn{x.Zxid, append([]byte(nil), x.Body...)}, nil) {
+			case x.Zxid < r.base:
+			case !yield(RecentTxn{x.Zxid, x.Body}, nil):
 				return
 			}
 		}
 	}
 }
 
-func (d *Dir) historyReader(from proto.Zxid, factor float64) (*Reader, error) {
-	r, err := d.Reader(from)
+// passage is a part of the log that is being read while the server runs. Until it is
+// closed, Purge keeps the files that it needs.
+type passage struct {
+	*txnlog.Reader
+	dir  *Dir
+	from proto.Zxid
+	base proto.Zxid // what is read up to here may be another history
+}
+
+// passage opens the log for History. What the log writer has not synced may or may not be
+// seen; who reads stops at a zxid that is known to be durable.
+func (d *Dir) passage(from proto.Zxid, factor float64) (*passage, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, err := txnlog.ReadFile(d.fs, d.logDir, from, d.opt.Log.Limit)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.serves(r, from, factor); err != nil {
-		_ = r.Close() // nothing was read
-		return nil, err
+	files := r.Files()
+	if from < d.base || len(files) == 0 || files[0].Zxid > from {
+		return nil, fmt.Errorf("history from %v: %w", from, ErrNoHistory)
 	}
-	return r, nil
+	if err := d.isShort(files[1:], factor); err != nil {
+		return nil, fmt.Errorf("history from %v: %w", from, err)
+	}
+	p := &passage{r, d, from, d.base}
+	d.pins[p] = struct{}{}
+	return p, nil
 }
 
-// serves says whether the reader's files are a way to bring a learner up.
-func (d *Dir) serves(r *Reader, from proto.Zxid, factor float64) error {
-	d.mu.Lock()
-	base := d.base
-	d.mu.Unlock()
-	files := r.Files()
-	if from < base || len(files) == 0 || files[0].Zxid > from {
-		return fmt.Errorf("history from %v: %w", from, ErrNoHistory)
-	}
+// Close ends the reading.
+func (p *passage) Close() error {
+	p.dir.mu.Lock()
+	delete(p.dir.pins, p)
+	p.dir.mu.Unlock()
+	return p.Reader.Close()
+}
+
+// isShort refuses files that are longer than factor times the newest snapshot.
+func (d *Dir) isShort(files []txnlog.File, factor float64) error {
 	if factor <= 0 {
 		return nil
 	}
@@ -75,15 +95,11 @@ func (d *Dir) serves(r *Reader, from proto.Zxid, factor float64) error {
 	}
 	limit := int64(factor * float64(info.Size()))
 	var sum int64
-	for _, f := range files[1:] {
-		info, err := d.fs.Stat(filepath.Join(d.logDir, f.Name))
-		if err != nil {
-			return fmt.Errorf("size of the log: %w", err)
-		}
-		sum += info.Size()
+	for _, f := range files {
+		sum += f.Size
 	}
 	if limit > 0 && sum > limit {
-		return fmt.Errorf("history from %v has %d bytes of log, more than %d: %w", from, sum, limit, ErrNoHistory)
+		return fmt.Errorf("%w: %d bytes of log, more than %d", ErrNoHistory, sum, limit)
 	}
 	return nil
 }

@@ -423,7 +423,7 @@ func TestUnfinishedLogIsRemoved(t *testing.T) {
 	}
 }
 
-func TestReaderPins(t *testing.T) {
+func TestHistoryPins(t *testing.T) {
 	m := makeHistory(t)
 	d := open(t, m)
 	load(t, d)
@@ -432,7 +432,7 @@ func TestReaderPins(t *testing.T) {
 		must(t, d.Log().Roll())
 		snap(t, d, z, treeOf(seq(1, z)...))
 	}
-	r, err := d.Reader(3)
+	r, err := d.passage(3, 0)
 	must(t, err)
 	removed, err := d.Purge(3)
 	must(t, err)
@@ -448,7 +448,7 @@ func TestReaderPins(t *testing.T) {
 		must(t, err)
 		got = append(got, rec.Zxid)
 	}
-	if !slices.Equal(got, seq(3, 11)) {
+	if !slices.Equal(got, seq(1, 11)) {
 		t.Errorf("read %v", got)
 	}
 	must(t, r.Close())

@@ -80,6 +80,16 @@ func Read(fs vfs.FS, dir string, from proto.Zxid, limit int) (*Reader, error) {
 	return &Reader{fs: fs, dir: dir, limit: limit, files: From(files, from), from: from}, nil
 }
 
+// ReadFile returns a reader that begins with the file in which the zxid stands, or would
+// stand, and with that file's first record.
+func ReadFile(fs vfs.FS, dir string, zxid proto.Zxid, limit int) (*Reader, error) {
+	r, err := Read(fs, dir, zxid+1, limit)
+	if err == nil {
+		r.from = 0
+	}
+	return r, err
+}
+
 // Files returns the files that are still to be read, the current one not included.
 func (r *Reader) Files() []File { return r.files }
 

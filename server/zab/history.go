@@ -133,6 +133,9 @@ func (p *Plan) FromDisk(log iter.Seq2[Entry, error], peer proto.Zxid) (Plan, err
 		case len(entries) > 0 && !follows(entries[len(entries)-1].Zxid, e.Zxid):
 			return Plan{}, ErrHole // between two files, say
 		case e.Zxid > oldest:
+		case e.Zxid < peer: // only the last one of these matters
+			entries = append(entries[:0], e)
+			continue
 		default:
 			entries = append(entries, e)
 			continue
