@@ -21,6 +21,10 @@ type Config struct {
 	MaxInterval  time.Duration // and at last; 0 is one minute
 	FinalizeWait time.Duration // silence before an agreement is taken as final; 0 is 200 ms
 
+	// Keep is how long a notification that came before the round that it belongs to is
+	// kept for it. 0 is as Java: not at all, but for those before the first round.
+	Keep time.Duration
+
 	NoBootstrap bool // never begin the ensemble's history; see [Bootstrap]
 }
 
@@ -49,8 +53,8 @@ type Election struct {
 	settling bool  // a quorum agrees with the proposal
 	settleAt int64 // when that is final
 
-	early     map[quorum.ServerID]Notification // came before the first round
-	adopted   int64                            // highest version asked to adopt
+	early     map[quorum.ServerID]kept // came before their round
+	adopted   int64                    // highest version asked to adopt
 	strangers map[quorum.ServerID]*allowance
 	blank     quorum.Set // voters that never followed a leader, as far as was heard
 	reach     quorum.Set // servers that a link leads to
@@ -62,7 +66,7 @@ type Election struct {
 // New returns the machine of a server that has just started. It is looking, and says
 // nothing until Look.
 func New(cfg Config) *Election {
-	e := &Election{cfg: cfg, early: map[quorum.ServerID]Notification{}, strangers: map[quorum.ServerID]*allowance{}}
+	e := &Election{cfg: cfg, early: map[quorum.ServerID]kept{}, strangers: map[quorum.ServerID]*allowance{}}
 	e.wait.min = milliseconds(cfg.MinInterval, 200)
 	e.wait.max = max(milliseconds(cfg.MaxInterval, 60_000), e.wait.min)
 	e.wait.final = milliseconds(cfg.FinalizeWait, 200)
@@ -129,11 +133,28 @@ func (e *Election) begin() {
 	e.own = e.initial()
 	e.propose(e.own)
 	early := e.early
-	e.early = map[quorum.ServerID]Notification{}
+	e.early = map[quorum.ServerID]kept{}
 	for _, from := range slices.Sorted(maps.Keys(early)) {
-		e.Step(from, early[from], e.now)
+		if k := early[from]; e.rounds == 0 || e.now-k.at < e.cfg.Keep.Milliseconds() {
+			e.Step(from, k.Notification, e.now)
+		}
 	}
 	e.settle()
+}
+
+// kept is a notification that came before its round.
+type kept struct {
+	Notification
+	at int64
+}
+
+// keep remembers what came before the round that it belongs to. When a leader is lost, one
+// of its followers is the first to notice, and does not say so again before its poll; the
+// others must not have forgotten it by then.
+func (e *Election) keep(from quorum.ServerID, n Notification) {
+	if e.rounds == 0 || n.Vote.Round > e.clock {
+		e.early[from] = kept{n, e.now}
+	}
 }
 
 // initial returns the vote of a server that has heard nothing yet. One that may not
@@ -204,10 +225,11 @@ func (e *Election) Step(from quorum.ServerID, n Notification, now int64) {
 		if n.State == Looking {
 			e.noteDefection(from)
 			e.tell(from)
+			e.keep(from, n)
 		}
 		return
 	case !e.running:
-		e.early[from] = n
+		e.keep(from, n)
 		return
 	}
 	if n.State == Looking && n.Vote.Round < e.clock {

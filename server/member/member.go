@@ -147,7 +147,7 @@ func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member 
 		}
 		m.elect = election.New(election.Config{
 			Self: e.Self, Observer: e.Observer, Quorum: m.quorum, LastSeen: m.seen,
-			MinInterval: e.MinInterval, MaxInterval: e.MaxInterval, NoBootstrap: e.NoBootstrap,
+			MinInterval: e.MinInterval, MaxInterval: e.MaxInterval, NoBootstrap: e.NoBootstrap, Keep: keepNotifications,
 		})
 		m.history = zab.NewHistory(e.Recent)
 		m.remember(state.Recent)
@@ -157,6 +157,10 @@ func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member 
 	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, m.foreign, now)
 	return m
 }
+
+// keepNotifications is how far apart the members may notice that their leader is gone
+// without having to repeat themselves.
+const keepNotifications = 100 * time.Millisecond
 
 // remember fills the window of committed transactions anew.
 func (m *Member) remember(recent []zab.Entry) {
