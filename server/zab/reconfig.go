@@ -128,11 +128,13 @@ func (l *Leader) heir(c *quorum.Config, zxid proto.Zxid) quorum.ServerID {
 }
 
 // Synced says whether this server and the followers that are up to date and were heard
-// in time are a quorum of the configuration. Observers do not count.
+// in time are a quorum of the configuration. Observers do not count, nor who is still
+// connected as a follower and has become one: it would not count for the proposal once
+// it has noticed, and with the leader gone nobody could complete it.
 func (l *Leader) Synced(c quorum.Config) bool {
 	set := quorum.Set{l.cfg.Self}
 	for _, f := range l.learners {
-		if !f.observer && f.state >= acked && f.deadline >= l.tick {
+		if !f.observer && f.state >= acked && f.deadline >= l.tick && !l.cfg.Quorum.IsObserver(f.server) {
 			set.Add(f.server)
 		}
 	}
