@@ -342,6 +342,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(int32(proto.OpAddWatch), append(at("/a"), 0, 0, 0, 1))
 	f.Add(int32(proto.OpSetWatches), append(make([]byte, 8), append(append([]byte{0, 0, 0, 1}, at("/none")...), make([]byte, 8)...)...))
 	f.Add(int32(proto.OpMultiRead), append([]byte{0, 0, 0, 4, 0, 255, 255, 255, 255}, append(at("/a", 0), 0, 0, 0, 0, 1, 0, 0, 0, 0)...))
+	f.Add(int32(proto.OpMultiRead), append([]byte{0, 0, 0, 4, 0, 255, 255, 255, 255}, null...))
 	f.Fuzz(func(t *testing.T, op int32, body []byte) {
 		b := newBench(t, node("/a"))
 		got := b.read(proto.Op(op), body)

@@ -71,6 +71,9 @@ func (c *fake) take(t *testing.T) []string {
 			line += event(proto.EventType(p.Int()), p.Int(), p.String())
 		case err != proto.OK:
 			line += err.Error()
+			if c.ops[xid] == proto.OpMultiRead {
+				p.Bytes(p.Len()) // the results so far
+			}
 		default:
 			line += record(p, c.ops[xid])
 		}
