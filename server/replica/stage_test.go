@@ -20,11 +20,12 @@ import (
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
 	"gokeeper/server/txn"
+	"gokeeper/server/txnlog"
 	"gokeeper/server/vfs"
 	"gokeeper/server/zab"
 )
 
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 // stage is server 1 of an ensemble of three, whose other servers the test plays.
 type stage struct {
@@ -44,7 +45,7 @@ type stage struct {
 // newStage opens the file system's directory and runs the server on it.
 func newStage(t *testing.T, fsys vfs.FS) *stage {
 	t.Helper()
-	dir, err := storage.Open(fsys, storage.Options{DataDir: "/data"})
+	dir, err := storage.Open(fsys, storage.Options{DataDir: "/data", Log: txnlog.Options{PreAllocSize: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func newStage(t *testing.T, fsys vfs.FS) *stage {
 	s.r = New(Config{
 		Member: member.Config{
 			ServerID: 1, Tick: 40 * time.Millisecond,
-			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 100, SyncLimit: 2, Recent: 500},
+			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 500, SyncLimit: 25, Recent: 500},
 		},
 		SnapCount: 1 << 30, Limit: 1 << 20,
 	}, Parts{
