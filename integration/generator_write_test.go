@@ -13,9 +13,7 @@ func (g generator) write() action {
 	case 6, 7:
 		return g.multi()
 	case 8:
-		if g.one(3) {
-			return g.quota()
-		}
+		return g.quota()
 	}
 	p := g.create(true)
 	return action{op: p.op, body: p.body}
@@ -85,16 +83,23 @@ func (g generator) partOfMulti() part {
 // quota makes, changes or removes the nodes of a quota.
 func (g generator) quota() action {
 	base := "/zookeeper/quota" + pick(g, "/a", "/a", "/b", "/a/b")
-	path := base + pick(g, "", "", "/zookeeper_limits", "/zookeeper_limits", "/zookeeper_stats", "/zookeeper_stats")
-	text := []byte(pick(g, "count=5,bytes=100", "count=-1,bytes=-1", "count=2,bytes=-1=;byteHardLimit=60;countHardLimit=3",
-		"count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=-1", "bytes=10,count=1", "count=3", ""))
-	switch g.IntN(6) {
+	path := base + pick(g, "", "/zookeeper_limits", "/zookeeper_limits", "/zookeeper_stats", "/zookeeper_stats")
+	text := pick(g, "count=5,bytes=100", "count=-1,bytes=-1", "count=2,bytes=-1=;byteHardLimit=60;countHardLimit=3", "count=0,bytes=0",
+		"count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=-1", "countHardLimit=1", "bytes=10,count=1", "count=3;other=5,", "")
+	if strings.HasSuffix(path, "limits") && g.one(10) {
+		text = pick(g, "count=many", "count", ";count=1", "bytes==", "\xff")
+	}
+	switch g.IntN(8) {
 	case 0:
 		return action{op: opDelete, body: at(path, -1)}
-	case 1:
-		return action{op: opSetData, body: setData(path, text, -1)}
-	case 2:
+	case 1, 2:
+		return action{op: opSetData, body: setData(path, []byte(text), -1)}
+	case 3:
 		return action{op: opGetData, body: watched(path, g.one(2))}
+	case 4:
+		return action{op: opCreate, body: create(path, []byte(text), open, persistent)}
 	}
-	return action{op: opCreate, body: create(path, text, open, persistent)}
+	parts := []part{{opCreate, create(base, nil, open, persistent)}, {opCreate, create(base+"/zookeeper_limits", []byte(text), open, persistent)},
+		{opCreate, create(base+"/zookeeper_stats", []byte("count=0,bytes=0"), open, persistent)}}
+	return action{op: opMulti, body: multi(parts[pick(g, 0, 0, 0, 1):]...)}
 }
