@@ -28,6 +28,7 @@ type difference struct {
 //   - dump lists connections that are there. Java may list for a while those that have ended.
 //   - dump lists sessions that have ephemerals, wchc and wchs those that watch something. Java counts on those that did.
 //   - The error of a multi of reads has no digest in the log. In Java's it has.
+//   - Ids of lists with code points above U+FFFF are the same after a restart. Java cannot read what it wrote of them.
 //   - mntr shows everything. Java's ends early if limits of a quota cannot be read.
 //   - An answer to a four-letter word counts as one packet sent. Java counts one for each 2048 characters.
 var differences = []difference{
