@@ -29,6 +29,7 @@ type difference struct {
 //   - dump lists sessions that have ephemerals, wchc and wchs those that watch something. Java counts on those that did.
 //   - The error of a multi of reads has no digest in the log. In Java's it has.
 //   - Ids of lists with code points above U+FFFF are the same after a restart. Java cannot read what it wrote of them.
+//   - A request is queued until it is answered. Java counts one on which it failed inside for ever.
 //   - mntr shows everything. Java's ends early if limits of a quota cannot be read.
 //   - An answer to a four-letter word counts as one packet sent. Java counts one for each 2048 characters.
 var differences = []difference{

@@ -87,7 +87,7 @@ var (
 	variesStat  = regexp.MustCompile(`^(Zookeeper version:|Latency min/avg/max:)`)
 	zxidLine    = regexp.MustCompile(`^Zxid: 0x([0-9a-f]+)$`)
 	remote      = regexp.MustCompile(`/127\.0\.0\.1:\d+`)
-	variesConn  = regexp.MustCompile(`(est|lresp|llat|minlat|avglat|maxlat)=[^,)]*`)
+	variesConn  = regexp.MustCompile(`(queued|est|lresp|llat|minlat|avglat|maxlat)=[^,)]*`)
 	sessionHex  = regexp.MustCompile(`0x[0-9a-f]{8,}`)
 	lastZxid    = regexp.MustCompile(`lzxid=0x([0-9a-f]+)`)
 	countOfSets = regexp.MustCompile(`Sets \(\d+\)/`)

@@ -38,7 +38,6 @@ func (q *query) watches(op proto.Op) {
 	}
 	found := false
 	switch {
-	case r.Path == nil:
 	case op == proto.OpCheckWatches:
 		found = q.db.watches.Has(q.client, watched(r.Path), typ)
 	default:
