@@ -255,3 +255,49 @@ func BenchmarkSyncData(b *testing.B) {
 		must(b, f.SyncData())
 	}
 }
+
+// TestKill: a process that ends loses nothing, and gives its locks back.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	m := vfs.NewMem()
+	must(t, m.MkdirAll("/d"))
+	f, err := m.Create("/d/f")
+	must(t, err)
+	_, err = m.Lock("/d/lock", "one")
+	must(t, err)
+	_, err = f.WriteAt([]byte("x"), 0)
+	must(t, err)
+	m.Kill()
+	if _, err := f.WriteAt([]byte("y"), 0); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("write after the end: %v", err)
+	}
+	if b, err := vfs.ReadFile(m, "/d/f"); string(b) != "x" || err != nil {
+		t.Errorf("read %q, %v", b, err)
+	}
+	_, err = m.Lock("/d/lock", "two")
+	must(t, err)
+}
+
+// TestDurable: what would be left is told without a crash.
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	m := vfs.NewMem()
+	must(t, m.MkdirAll("/d"))
+	must(t, vfs.WriteFile(m, "/d/f", []byte("old")))
+	f, err := m.OpenWrite("/d/f")
+	must(t, err)
+	_, err = f.WriteAt([]byte("new"), 0)
+	must(t, err)
+	_, err = m.Create("/d/g")
+	must(t, err)
+	d := m.Durable()
+	if b, err := vfs.ReadFile(d, "/d/f"); string(b) != "old" || err != nil {
+		t.Errorf("durable are %q, %v", b, err)
+	}
+	if _, err := d.Stat("/d/g"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a name that was not synced: %v", err)
+	}
+	if b, _ := vfs.ReadFile(m, "/d/f"); string(b) != "new" {
+		t.Errorf("the file system itself has %q", b)
+	}
+}

@@ -59,3 +59,24 @@ func sortedNames(a, b map[string]*memNode) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// Kill is the end of the processes, not of the power: files that are open fail from now on
+// and locks are free, but nothing is lost.
+func (m *Mem) Kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch++
+	clear(m.locks)
+}
+
+// Durable returns what Crash(nil) would leave, as another file system, which is only to be
+// read and only until this one changes.
+func (m *Mem) Durable() *Mem {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := NewMem()
+	for name, n := range m.disk {
+		d.names[name] = &memNode{dir: n.dir, data: n.synced, synced: n.synced}
+	}
+	return d
+}
