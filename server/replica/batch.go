@@ -86,7 +86,7 @@ func (b *batch) send() {
 	raw := make([]byte, 0, size(items))
 	ends := make([]int, 0, len(items))
 	begin := time.Now()
-	wall := begin.UnixMilli()
+	wall := r.wall()
 	r.Database.View(func(t *tree.Tree) {
 		for i := range items {
 			it := &items[i]

@@ -34,13 +34,11 @@ type input struct {
 // loop is the member's goroutine. When the context is done it refuses new input,
 // finishes what it has and ends the stages behind it.
 func (r *Replica) loop(ctx context.Context) {
-	tick := time.NewTicker(min(r.cfg.Member.Tick/2, maxTick))
+	tick := time.NewTicker(r.tickInterval())
 	defer tick.Stop()
 	alarm := time.NewTimer(0) // what is due before the next tick
 	defer alarm.Stop()
-	r.batch = newBatch(r, 0)
-	r.m.Start(r.now())
-	r.act()
+	r.start()
 	stopping := ctx.Done()
 	for {
 		select {
@@ -67,6 +65,16 @@ func (r *Replica) loop(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// tickInterval returns the time between two looks at what is due.
+func (r *Replica) tickInterval() time.Duration { return min(r.cfg.Member.Tick/2, maxTick) }
+
+// start is what the loop does first.
+func (r *Replica) start() {
+	r.batch = newBatch(r, 0)
+	r.m.Start(r.now())
+	r.act()
 }
 
 // look goes on with an election.
@@ -220,7 +228,7 @@ func (r *Replica) tick() {
 		r.Events.Expired(len(writes))
 	}
 	r.Database.View(func(t *tree.Tree) {
-		writes = append(writes, r.m.Reap(t, now, time.Now().UnixMilli())...)
+		writes = append(writes, r.m.Reap(t, now, r.wall())...)
 	})
 	for i := range writes {
 		r.batch.own(&writes[i], nil)
@@ -239,6 +247,9 @@ func (r *Replica) decided(upTo proto.Zxid) {
 	}
 	if n == 0 {
 		return
+	}
+	if r.steps != nil {
+		r.steps.tell(r.outstanding[:n])
 	}
 	forwards := !r.m.Orders()
 	tasks := make([]task, 0, n)

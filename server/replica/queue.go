@@ -61,3 +61,10 @@ func (q *queue[T]) done() bool {
 	defer q.mu.Unlock()
 	return q.ended && len(q.items) == 0
 }
+
+// empty says that nothing waits.
+func (q *queue[T]) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0
+}

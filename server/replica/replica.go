@@ -85,6 +85,7 @@ type Parts struct {
 	Events    Events
 	Log       zerolog.Logger
 	Start     time.Time // zero of the monotonic times that connections report
+	Clock     Clock     // whose zero value is the machine's
 	Transport Transport // nil: standalone
 	Configs   Configs   // nil: standalone
 	Drop      func()    // closes all connections of clients: the server does not serve
@@ -116,10 +117,12 @@ type Replica struct {
 	received    map[zab.LinkID]*snapshot.Content
 	pinged      int64 // when sessions were reported to the leader last
 	saving      bool
-	stopped     context.Context // done when the replica stops or fails
+	stopped     context.Context // done when the replica stops or fails; set before any stage runs, as are the next
 	fail        context.CancelCauseFunc
+	steps       *Steps // who runs the stages instead of goroutines, or nil
 
-	trigger   trigger // when to take the next snapshot; the log writer's
+	trigger   trigger           // when to take the next snapshot; the log writer's
+	applying  []database.Commit // of one turn, used again; the applier's
 	snapshots *queue[picture]
 }
 
@@ -147,7 +150,7 @@ func New(cfg Config, parts Parts, rec *storage.Recovered, epochs storage.Epochs,
 	r.m = member.New(cfg.Member, parts.Policy, member.State{
 		Last: rec.LastZxid, Sessions: parts.Database.Sessions(), Accepted: epochs.Accepted, Current: epochs.Current,
 		Recent: recent(rec),
-	}, r.now(), time.Now().UnixMilli())
+	}, r.now(), r.wall())
 	r.note()
 	return r
 }
@@ -179,9 +182,6 @@ func (r *Replica) Serving() (serving, readOnly bool) {
 
 // Role returns what this server does in its ensemble.
 func (r *Replica) Role() member.Role { return member.Role(r.role.Load()) }
-
-// now returns monotonic milliseconds on the clock of the connections.
-func (r *Replica) now() int64 { return time.Since(r.Start).Milliseconds() }
 
 // Since returns when the server began to serve in its present role, in monotonic
 // milliseconds.
@@ -220,10 +220,10 @@ func (r *Replica) Run(ctx context.Context) error {
 	failed, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var stages, snapshotter sync.WaitGroup
-	stages.Go(func() { r.writeLog(fail) })
-	stages.Go(r.apply)
-	snapshotter.Go(func() { r.takeSnapshots(failed, fail) })
 	r.stopped, r.fail = failed, fail
+	stages.Go(r.writeLog)
+	stages.Go(r.apply)
+	snapshotter.Go(r.takeSnapshots)
 	r.loop(failed)
 	if r.Transport != nil {
 		r.Transport.Leave()

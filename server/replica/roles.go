@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"gokeeper/server/database"
 	"gokeeper/server/election"
@@ -196,6 +195,9 @@ func (r *Replica) quiesce() bool {
 }
 
 func (r *Replica) wait(done chan struct{}) bool {
+	if r.steps != nil {
+		r.steps.until(done)
+	}
 	select {
 	case <-done:
 		return true
@@ -325,7 +327,7 @@ func (r *Replica) showConfig(t *tree.Tree) {
 	c := r.m.Quorum()
 	text := c.String()
 	if n := t.FindString(proto.PathConfig); n == nil || n.Stat().Mzxid != proto.Zxid(c.Version) || string(n.Data()) != text {
-		t.SetConfig([]byte(text), proto.Zxid(c.Version), time.Now().UnixMilli())
+		t.SetConfig([]byte(text), proto.Zxid(c.Version), r.wall())
 	}
 }
 

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -14,32 +13,37 @@ import (
 // writeLog is the log writer's goroutine: it appends all that waits, syncs once, and
 // tells the loop. It ends with its queue, or when the log fails, which ends the replica
 // without telling the loop that anything more is durable.
-func (r *Replica) writeLog(fail context.CancelCauseFunc) {
+func (r *Replica) writeLog() {
 	defer r.durable.end()
 	for range r.logQueue.ready {
-		entries := r.logQueue.take()
-		if len(entries) == 0 {
-			if r.logQueue.done() {
-				return
-			}
-			continue
-		}
-		last, err := r.append(entries)
-		if err != nil {
-			fail(err)
-			r.Log.Error().Err(err).Msg("transaction log failed; the server stops, since what is on disk is unknown")
-			r.logQueue.end()
+		if !r.logTurn() {
 			return
 		}
-		if last != 0 {
-			r.durable.put(last)
-		}
-		for i := range entries {
-			if done := entries[i].done; done != nil {
-				close(done)
-			}
+	}
+}
+
+// logTurn is one turn of the log writer. It returns false when that was the last.
+func (r *Replica) logTurn() bool {
+	entries := r.logQueue.take()
+	if len(entries) == 0 {
+		return !r.logQueue.done()
+	}
+	last, err := r.append(entries)
+	if err != nil {
+		r.fail(err)
+		r.Log.Error().Err(err).Msg("transaction log failed; the server stops, since what is on disk is unknown")
+		r.logQueue.end()
+		return false
+	}
+	if last != 0 {
+		r.durable.put(last)
+	}
+	for i := range entries {
+		if done := entries[i].done; done != nil {
+			close(done)
 		}
 	}
+	return true
 }
 
 // append makes the entries durable, starts a snapshot when it is time, and returns the
@@ -84,22 +88,30 @@ type task struct {
 
 // apply is the applier's goroutine. It ends with its queue.
 func (r *Replica) apply() {
-	var batch []database.Commit
 	for range r.applies.ready {
-		tasks := r.applies.take()
-		if len(tasks) == 0 && r.applies.done() {
+		if !r.applyTurn() {
 			return
 		}
-		for i := range tasks {
-			if tasks[i].call == nil {
-				batch = append(batch, tasks[i].commit)
-				continue
-			}
-			batch = r.applyBatch(batch)
-			tasks[i].call()
+	}
+}
+
+// applyTurn is one turn of the applier. It returns false when that was the last.
+func (r *Replica) applyTurn() bool {
+	tasks := r.applies.take()
+	if len(tasks) == 0 && r.applies.done() {
+		return false
+	}
+	batch := r.applying
+	for i := range tasks {
+		if tasks[i].call == nil {
+			batch = append(batch, tasks[i].commit)
+			continue
 		}
 		batch = r.applyBatch(batch)
+		tasks[i].call()
 	}
+	r.applying = r.applyBatch(batch)
+	return true
 }
 
 // applyBatch applies transactions and returns the slice to be filled again.
@@ -123,7 +135,7 @@ func (r *Replica) mismatch(x *txn.Txn) {
 
 // takeSnapshots is the snapshotter's goroutine: it writes one snapshot at a time, and
 // purges old files. A snapshot that fails ends the replica, as in Java.
-func (r *Replica) takeSnapshots(ctx context.Context, fail context.CancelCauseFunc) {
+func (r *Replica) takeSnapshots() {
 	var purge <-chan time.Time
 	if r.cfg.Purge > 0 {
 		t := time.NewTicker(r.cfg.Purge)
@@ -141,7 +153,7 @@ func (r *Replica) takeSnapshots(ctx context.Context, fail context.CancelCauseFun
 		if r.snapshots.done() {
 			return
 		}
-		r.take(ctx, fail)
+		r.take()
 	}
 }
 
@@ -153,16 +165,16 @@ type picture struct {
 }
 
 // take does what waits for the snapshotter: one snapshot, however many are wanted.
-func (r *Replica) take(ctx context.Context, fail context.CancelCauseFunc) {
+func (r *Replica) take() {
 	wanted, replace := false, false
 	pictures := r.snapshots.take()
 	for _, p := range pictures {
 		wanted = wanted || p.done == nil
 		replace = replace || p.replace
 	}
-	if wanted && ctx.Err() == nil {
+	if wanted && r.stopped.Err() == nil {
 		if _, err := r.snapshot(replace); err != nil {
-			fail(err)
+			r.fail(err)
 			r.Log.Error().Err(err).Msg("snapshot failed")
 			return
 		}
