@@ -8,6 +8,8 @@ MINUTES  ?= 2
 VERSION  ?= $(or $(shell git describe --tags --dirty 2>/dev/null),0.1.0)
 COMMIT   ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null)
 DATE     ?= $(shell date -u '+%Y-%m-%d %H:%M UTC')
+SOURCE   ?= $(or $(shell git config --get remote.origin.url 2>/dev/null),gokeeper)
+ARCH     ?= $(shell $(GO) env GOARCH)
 
 STAMP  = -X 'main.version=$(VERSION)' -X 'main.commit=$(COMMIT)' -X 'main.date=$(DATE)'
 BUILD  = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w $(STAMP)"
@@ -60,7 +62,6 @@ mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
 faults: ## an ensemble in network namespaces through MINUTES (2) of faults; wants root
 	cd integration/faults && GOKEEPER_FAULTS=$(MINUTES) $(GO) test -count=1 -v -timeout 0 .
 
-image: ## the container image
-	@test -f images/Dockerfile || { echo "make image: there is no images/Dockerfile yet"; exit 1; }
-	@command -v docker >/dev/null || { echo "make image: docker is not installed"; exit 1; }
-	docker build -t gokeeper:$(VERSION) -f images/Dockerfile .
+image: ## the container image gokeeper:dev, also tagged with the version
+	GOOS=linux GOARCH=$(ARCH) $(BUILD) -o dist/linux_$(ARCH)/gokeeper $(MAIN)
+	VERSION='$(VERSION)' REVISION='$(COMMIT)' SOURCE='$(SOURCE)' scripts/image.sh dist/linux_$(ARCH)/gokeeper gokeeper:dev gokeeper:$(VERSION)

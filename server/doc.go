@@ -19,6 +19,7 @@
 //	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
 //	member    one server's decisions: role, order, commit, expiry
 //	config    zoo.cfg and flags → one struct and a list of complaints
+//	environment  variables of container images → zoo.cfg and myid
 //
 // The others touch the world:
 //

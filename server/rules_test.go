@@ -48,6 +48,7 @@ var packages = []struct {
 	{"zab", pure, "jute proto quorum"},
 	{"member", pure, "jute proto txn quorum tree session auth prep election zab"},
 	{"config", pure, "quorum"},
+	{"environment", pure, "config"},
 	{"metrics", locked, ""},
 	{"database", locked, "jute proto txn tree watch session auth"},
 	{"vfs", disk, ""},
@@ -63,7 +64,7 @@ var packages = []struct {
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
-	{"cmd/gokeeper", glue, ". quorum config cli vfs txnlog snapshot storage"},
+	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage"},
 	{"sim", glue, "jute proto txn quorum tree watch session auth prep election zab member metrics database vfs txnlog snapshot storage"},
 }
 

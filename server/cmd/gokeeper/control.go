@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,8 @@ const readyVariable = "GOKEEPER_READY_FD"
 type control struct {
 	stdout, stderr *os.File
 	env            func(string) string
-	configDir      string // --config
+	environ        []string // all of the environment, as name=value
+	configDir      string   // --config
 }
 
 // exitCode ends with the code; everything was said already.
@@ -41,10 +43,7 @@ func exitCode(code int) error { return exitError{code: code} }
 // is only there, in the working directory. Without a name zoo.cfg is looked for in the
 // configuration directory alone.
 func (c *control) configPath(args []string) string {
-	dir := c.configDir
-	if dir == "" {
-		dir = c.env("ZOOCFGDIR")
-	}
+	dir := cmp.Or(c.configDir, c.env("ZOOCFGDIR"), c.env("ZOO_CONF_DIR"))
 	name := c.env("ZOOCFG")
 	if len(args) > 0 {
 		name = args[0]
@@ -80,14 +79,13 @@ func (c *control) using(path string) {
 // settings reads the configuration for a verb that talks to a server. Complaints are
 // printed; an error is the exit code they ask for.
 func (c *control) settings(args []string) (config.Config, error) {
-	path := c.configPath(args)
-	c.using(path)
-	cfg, complaints := load(path, c.env)
-	if code := config.ExitCode(complaints); code != 0 {
-		printErrors(c.stderr, complaints)
-		return cfg, exitCode(code)
+	c.using(c.configPath(args))
+	s := c.read(args[:min(len(args), 1)])
+	if code := config.ExitCode(s.complaints); code != 0 {
+		printErrors(c.stderr, s.complaints)
+		return s.Config, exitCode(code)
 	}
-	return cfg, c.checkDirectories(&cfg)
+	return s.Config, c.checkDirectories(&s.Config)
 }
 
 // pidFile returns where start leaves the process id.

@@ -20,22 +20,20 @@ import (
 
 // foreground runs a server until it is told to stop or fails.
 func (c *control) foreground(args []string) error {
-	path, rest := c.configPath(args), []string(nil)
-	if len(args) >= 2 {
-		path, rest = "", args // port datadir [ticktime] [maxcnxns]
-	}
 	paceCollector()
 	log := newLogger(c.stdout)
-	cfg, complaints := parse(path, rest, c.env)
-	report(log, complaints)
-	if code := config.ExitCode(complaints); code != 0 {
-		printErrors(c.stderr, complaints)
+	read := c.read(args)
+	cfg := read.Config
+	report(log, read.complaints)
+	if code := config.ExitCode(read.complaints); code != 0 {
+		printErrors(c.stderr, read.complaints)
 		fmt.Fprintln(c.stderr, "Invalid config, exiting abnormally")
 		return exitCode(code)
 	}
 	if err := c.checkDirectories(&cfg); err != nil {
 		return err
 	}
+	install(log, &read.environment)
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	if err := serve(ctx, cfg, log); err != nil {

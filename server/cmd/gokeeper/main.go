@@ -1,7 +1,7 @@
 // Command gokeeper is the server and its tools in one binary. It is called in the
 // manner of zkServer.sh:
 //
-//	gokeeper [--config DIR] start|start-foreground|stop|restart|status|version|print-cmd [zoo.cfg]
+//	gokeeper [--config DIR] start|start-foreground|stop|restart|status|healthcheck|version|print-cmd [zoo.cfg]
 //
 // This package alone reads arguments and environment, handles signals and decides exit
 // codes, which are those of Java's server: 0 for a normal end, 1 for a failure while
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // Stamped by the linker; see the Makefile.
@@ -29,7 +30,7 @@ func main() {
 // run executes the command line and returns the exit code.
 func run(args []string, stdout, stderr *os.File) int {
 	root := newRoot(stdout, stderr)
-	root.SetArgs(args[1:])
+	root.SetArgs(withoutScript(args[1:]))
 	err := root.Execute()
 	var exit exitError
 	switch {
@@ -43,6 +44,15 @@ func run(args []string, stdout, stderr *os.File) int {
 	}
 	fmt.Fprintf(stderr, "gokeeper: %v\nRun 'gokeeper --help' for usage.\n", err)
 	return 2
+}
+
+// withoutScript drops the name of the script that this binary stands for: the images'
+// commands are zkServer.sh start-foreground and the like.
+func withoutScript(args []string) []string {
+	if len(args) > 0 && filepath.Base(args[0]) == "zkServer.sh" {
+		return args[1:]
+	}
+	return args
 }
 
 // exitError ends the process with a code; err is printed when it is not nil.

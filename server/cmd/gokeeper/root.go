@@ -8,7 +8,7 @@ import (
 
 // newRoot returns the command tree.
 func newRoot(stdout, stderr *os.File) *cobra.Command {
-	c := &control{stdout: stdout, stderr: stderr, env: os.Getenv}
+	c := &control{stdout: stdout, stderr: stderr, env: os.Getenv, environ: os.Environ()}
 	root := &cobra.Command{
 		Use:           "gokeeper",
 		Short:         "A coordination service that ZooKeeper's clients, tools and data files cannot tell from ZooKeeper",
@@ -27,6 +27,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 		{"stop [zoo.cfg]", "stop the server that start started", c.stop},
 		{"restart [zoo.cfg]", "stop, then start", c.restart},
 		{"status [zoo.cfg]", "say in which mode the server runs", c.status},
+		{"healthcheck [zoo.cfg]", "exit with 0 if the server serves clients, with 1 and the reason if not", c.healthcheck},
 		{"version", "print the version", c.version},
 		{"print-cmd [zoo.cfg]", "print the command that start runs", c.printCmd},
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gokeeper/server/config"
+	"gokeeper/server/environment"
 )
 
 // flagVariables hold JVM flags: operators of Java's images set properties there.
@@ -33,15 +34,34 @@ func (c *control) checkDirectories(cfg *config.Config) error {
 	return nil
 }
 
-// load reads the configuration at the path, "" for the built-in defaults.
-func load(path string, env func(string) string) (config.Config, []config.Complaint) {
-	return parse(path, nil, env)
+// settings is the configuration with all that was said about it.
+type settings struct {
+	config.Config
+	complaints  []config.Complaint
+	environment environment.Settings
 }
 
-// parse reads the configuration at the path, or the arguments of the form without a
-// file, and what the environment adds.
-func parse(path string, args []string, env func(string) string) (config.Config, []config.Complaint) {
-	in := config.Input{Path: path, Arguments: args, ReadFile: os.ReadFile, Resolve: resolve}
+// read reads the configuration of the file that the arguments mean, of the form without
+// a file, or of the environment where that says how a server is to run.
+func (c *control) read(args []string) settings {
+	if len(args) >= 2 {
+		return settings{}.parse(config.Input{Arguments: args}, c.env) // port datadir [ticktime] [maxcnxns]
+	}
+	path := c.configPath(args)
+	e := environment.Read(environment.Input{Variables: c.environ, File: path, ReadFile: os.ReadFile})
+	s := settings{environment: e, complaints: e.Complaints}
+	if e.Said() && config.ExitCode(e.Complaints) == 0 {
+		path = e.File
+	}
+	return s.parse(config.Input{Path: path}, c.env)
+}
+
+// parse adds what the configuration says and what the flags of the environment add.
+func (s settings) parse(in config.Input, env func(string) string) settings {
+	if config.ExitCode(s.complaints) != 0 {
+		return s
+	}
+	in.ReadFile, in.Resolve = s.readFile, resolve
 	if env(noAutoCreate) != "" { // first, as in zkServer.sh: the flags of the others win
 		in.Flags = append(in.Flags, config.Flags{Name: noAutoCreate, Text: "-Dzookeeper.datadir.autocreate=false"})
 	}
@@ -50,7 +70,22 @@ func parse(path string, args []string, env func(string) string) (config.Config, 
 			in.Flags = append(in.Flags, config.Flags{Name: name, Text: v})
 		}
 	}
-	return config.Parse(in)
+	cfg, complaints := config.Parse(in)
+	s.Config, s.complaints = cfg, append(s.complaints, s.environment.Attribute(complaints)...)
+	return s
+}
+
+// readFile reads a file, or what the environment would have it say: it may be that it
+// cannot be written, or that nobody has started a server yet.
+func (s settings) readFile(name string) ([]byte, error) {
+	switch e := s.environment; {
+	case name == "":
+	case name == e.File && e.Content != nil:
+		return e.Content, nil
+	case name == e.IDFile && e.ID != nil:
+		return e.ID, nil
+	}
+	return os.ReadFile(name)
 }
 
 func resolve(host string) ([]netip.Addr, error) {

@@ -25,13 +25,11 @@ func (c *control) status(args []string) error {
 		return c.secureStatus(&cfg)
 	}
 	host := c.found(cfg.ClientPort, cfg.ClientAddress, false)
-	answer, err := askServer(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr")
+	answer, err := askServer(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr", statusLimit)
 	if err == nil {
-		for line := range strings.Lines(answer) {
-			if strings.HasPrefix(line, "Mode: ") {
-				fmt.Fprint(c.stdout, line)
-				return nil
-			}
+		if mode := modeIn(answer); mode != "" {
+			fmt.Fprintln(c.stdout, "Mode: "+mode)
+			return nil
 		}
 		if cfg.Distributed {
 			c.noQuorum(&cfg)
@@ -65,14 +63,15 @@ func (c *control) secureStatus(cfg *config.Config) error {
 	return exitCode(1)
 }
 
-// askServer sends a four-letter word and returns the answer.
-func askServer(address, word string) (string, error) {
-	conn, err := net.DialTimeout("tcp", address, statusLimit)
+// askServer sends a four-letter word and returns the answer, if there is one in time.
+func askServer(address, word string, limit time.Duration) (string, error) {
+	deadline := time.Now().Add(limit)
+	conn, err := net.DialTimeout("tcp", address, limit)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(statusLimit)); err != nil {
+	if err := conn.SetDeadline(deadline); err != nil {
 		return "", err
 	}
 	if _, err := io.WriteString(conn, word); err != nil {
@@ -80,4 +79,14 @@ func askServer(address, word string) (string, error) {
 	}
 	answer, err := io.ReadAll(conn)
 	return string(answer), err
+}
+
+// modeIn returns the mode of a server that serves clients, "" if the answer has none.
+func modeIn(answer string) string {
+	for line := range strings.Lines(answer) {
+		if mode, ok := strings.CutPrefix(line, "Mode: "); ok {
+			return strings.TrimSpace(mode)
+		}
+	}
+	return ""
 }

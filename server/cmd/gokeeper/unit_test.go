@@ -105,12 +105,13 @@ func TestFlags(t *testing.T) {
 		if err := os.WriteFile(path, []byte("dataDir=/d\nclientPort=1\n"+file), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		cfg, complaints := load(path, func(name string) string { return env[name] })
-		if config.ExitCode(complaints) != 0 {
-			t.Fatal(complaints)
+		c := control{env: func(name string) string { return env[name] }}
+		s := c.read([]string{path})
+		if config.ExitCode(s.complaints) != 0 {
+			t.Fatal(s.complaints)
 		}
-		if cfg.AutoCreateDataDir != want {
-			t.Errorf("%q, %v: data directories are created: %v, want %v", file, env, cfg.AutoCreateDataDir, want)
+		if s.AutoCreateDataDir != want {
+			t.Errorf("%q, %v: data directories are created: %v, want %v", file, env, s.AutoCreateDataDir, want)
 		}
 	}
 	const property = "-Dzookeeper.datadir.autocreate="
