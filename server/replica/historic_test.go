@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -204,4 +205,17 @@ func TestZOOKEEPER4712(t *testing.T) {
 	s.hears("send ACK 0x200000000")
 	s.silent("send ACK 0x1")
 	s.holds("/late")
+}
+
+// TestNothingSaved: who stops before the snapshot that the leader sent is on disk does
+// not go on as if it were; the epoch would be stored, and acknowledged, over nothing.
+func TestNothingSaved(t *testing.T) {
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := &Replica{inbox: newQueue[input](), snapshots: newQueue[picture](), stopped: stopped}
+	r.snapshots.put(picture{replace: true})
+	r.take()
+	if in := r.inbox.take(); len(in) != 0 {
+		t.Errorf("the loop is told %+v", in)
+	}
 }

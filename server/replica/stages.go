@@ -172,7 +172,10 @@ func (r *Replica) take() {
 		wanted = wanted || p.done == nil
 		replace = replace || p.replace
 	}
-	if wanted && r.stopped.Err() == nil {
+	if wanted && r.stopped.Err() != nil {
+		return // nobody waits any more, and nothing may be called saved that is not
+	}
+	if wanted {
 		if _, err := r.snapshot(replace); err != nil {
 			r.fail(err)
 			r.Log.Error().Err(err).Msg("snapshot failed")
