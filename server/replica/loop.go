@@ -144,7 +144,7 @@ func (r *Replica) write(w *Write) {
 		r.batch.write(w)
 	default:
 		if q.Op == proto.OpSync {
-			r.waiting.syncs = append(r.waiting.syncs, w)
+			r.waiting.sync(w)
 		} else {
 			r.waiting.write(w.Session, database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read})
 		}
@@ -277,9 +277,16 @@ func (r *Replica) decided(upTo proto.Zxid) {
 
 // answerSync answers the oldest sync that was forwarded.
 func (r *Replica) answerSync() {
-	if w := r.waiting.sync(); w != nil {
-		r.behind(func() { r.Database.Finish(w.Client, &w.Request) })
+	w, then := r.waiting.synced()
+	if w == nil {
+		return
 	}
+	r.behind(func() {
+		r.Database.Finish(w.Client, &w.Request)
+		for _, do := range then {
+			do()
+		}
+	})
 }
 
 // revalidated answers the connection that waits for the session.

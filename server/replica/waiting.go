@@ -10,40 +10,61 @@ import (
 // a write is its transaction, and each session's come in the order of its requests. It
 // is the loop's. Java: CommitProcessor, LearnerSyncRequest, pendingRevalidations.
 type waiting struct {
-	writes map[proto.SessionID][]expected
-	syncs  []*Write
+	writes map[proto.SessionID][]*asked
+	syncs  []*asked
+	newest map[proto.SessionID]*asked // of each session with any
 	opens  map[proto.SessionID][]*Open
 }
 
-// expected is a request whose transaction is expected, and what is to be done behind it,
+// asked is a write or sync whose answer is expected, and what is to be done behind it,
 // before the session's next.
-type expected struct {
-	commit database.Commit
-	then   []func()
+type asked struct {
+	session proto.SessionID
+	commit  database.Commit // of a write
+	sync    *Write
+	then    []func()
 }
 
 func newWaiting() waiting {
-	return waiting{writes: map[proto.SessionID][]expected{}, opens: map[proto.SessionID][]*Open{}}
+	return waiting{
+		writes: map[proto.SessionID][]*asked{}, newest: map[proto.SessionID]*asked{}, opens: map[proto.SessionID][]*Open{},
+	}
 }
 
 // write notes who waits for the session's next transaction.
 func (w *waiting) write(id proto.SessionID, c database.Commit) {
-	w.writes[id] = append(w.writes[id], expected{commit: c})
+	a := &asked{session: id, commit: c}
+	w.writes[id] = append(w.writes[id], a)
+	w.newest[id] = a
+}
+
+// sync notes a sync. The leader answers all of them in their order.
+func (w *waiting) sync(s *Write) {
+	a := &asked{session: s.Session, sync: s}
+	w.syncs = append(w.syncs, a)
+	w.newest[s.Session] = a
 }
 
 // behind adds what is to be done behind the session's newest request. It returns false
 // when none is waiting.
 func (w *waiting) behind(id proto.SessionID, do func()) bool {
-	queue := w.writes[id]
-	if len(queue) == 0 {
+	newest := w.newest[id]
+	if newest == nil {
 		return false
 	}
-	newest := &queue[len(queue)-1]
 	newest.then = append(newest.then, do)
 	return true
 }
 
-// claim adds to a committed transaction who waits for it here: the oldest request of the
+// answered forgets a request, and returns what is to be done behind it.
+func (w *waiting) answered(a *asked) (then []func()) {
+	if w.newest[a.session] == a {
+		delete(w.newest, a.session)
+	}
+	return a.then
+}
+
+// claim adds to a committed transaction who waits for it here: the oldest write of the
 // session, if it is this one. Otherwise the write came through another server, or is the
 // leader's own. It returns what is to be done behind it.
 func (w *waiting) claim(c *database.Commit) (then []func()) {
@@ -52,14 +73,16 @@ func (w *waiting) claim(c *database.Commit) (then []func()) {
 	if len(queue) > 0 && answers(x, &queue[0].commit) {
 		head := &queue[0].commit
 		c.Client, c.Xid, c.Op, c.Read = head.Client, head.Xid, head.Op, head.Read
-		then = queue[0].then
-		queue[0] = expected{}
-		queue = queue[1:]
+		then = w.answered(queue[0])
+		if queue = queue[1:]; len(queue) > 0 {
+			w.writes[x.Session] = queue
+		}
 	}
 	if len(queue) == 0 || x.Type == proto.OpCloseSession {
 		delete(w.writes, x.Session)
-	} else {
-		w.writes[x.Session] = queue
+	}
+	if x.Type == proto.OpCloseSession {
+		delete(w.newest, x.Session)
 	}
 	return then
 }
@@ -74,15 +97,15 @@ func answers(x *txn.Txn, c *database.Commit) bool {
 	return x.Cxid == c.Xid
 }
 
-// sync returns the oldest sync that waits.
-func (w *waiting) sync() *Write {
+// synced returns the oldest sync that waits and what is to be done behind it, or nil.
+func (w *waiting) synced() (s *Write, then []func()) {
 	if len(w.syncs) == 0 {
-		return nil
+		return nil, nil
 	}
-	s := w.syncs[0]
+	a := w.syncs[0]
 	w.syncs[0] = nil
 	w.syncs = w.syncs[1:]
-	return s
+	return a.sync, w.answered(a)
 }
 
 // open returns the oldest connection that waits for the session.
