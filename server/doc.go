@@ -71,7 +71,6 @@
 //	greeting           peer     one per accepted connection, until it has said who it is
 //	dial               peer     one per server that is to be reached, until it is
 //	reader, writer     peer     one each per connection between servers
-//	loop               peer     passes on what the server sends to itself
 //	accept             peer     one per quorum address, while leading
 //	dial               peer     one per address of the leader, until it is reached
 //	reader, writer     peer     one each per link of leader and learner

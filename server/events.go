@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"gokeeper/server/database"
-	"gokeeper/server/member"
 	"gokeeper/server/replica"
 )
 
@@ -41,6 +40,5 @@ func (s *Server) events() replica.Events {
 		Snapshot: func(took time.Duration) { m.SnapshotTime.Observe(took.Milliseconds()) },
 		Mismatch: func() { m.DigestMismatches.Add(1) },
 		Expired:  func(sessions int) { m.StaleSessions.Add(int64(sessions)) },
-		Role:     func(member.Role, bool) {},
 	}
 }

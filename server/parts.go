@@ -89,7 +89,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 	}
 	if cfg.Distributed {
 		c.NoClients, c.NoLog = !cfg.LeaderServes, !cfg.ObserverSync
-		c.InitTime, c.SyncTime, c.DiskFactor = cfg.InitTime(), cfg.SyncTime(), cfg.SnapshotSizeFactor
+		c.SyncTime, c.DiskFactor = cfg.SyncTime(), cfg.SnapshotSizeFactor
 		c.Member.ServerID = int64(cfg.MyID)
 		c.Member.Ensemble = &member.Ensemble{
 			Self: cfg.MyID, Observer: cfg.Role == quorum.Observer, Quorum: cfg.Servers,

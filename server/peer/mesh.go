@@ -70,7 +70,6 @@ func (c MeshConfig) withDefaults() MeshConfig {
 // any goroutine, and do not wait, but for OpenMesh and Run.
 type Mesh struct {
 	cfg     MeshConfig
-	own     chan []byte // sent to itself
 	running sync.WaitGroup
 
 	mu        sync.Mutex
@@ -86,14 +85,13 @@ type Mesh struct {
 const (
 	maxGreeting  = 256 // connections that have not greeted yet
 	maxStrangers = 256 // servers that are not in SetPeers
-	maxOwn       = 100 // messages to itself
 )
 
 // OpenMesh binds all addresses; an error names the one that it cannot have. Nothing is
 // accepted before [Mesh.Run], which also closes what is bound.
 func OpenMesh(cfg MeshConfig) (*Mesh, error) {
 	m := &Mesh{
-		cfg: cfg.withDefaults(), own: make(chan []byte, maxOwn), listeners: make([]net.Listener, len(cfg.Listen)),
+		cfg: cfg.withDefaults(), listeners: make([]net.Listener, len(cfg.Listen)),
 		greeting: map[net.Conn]struct{}{}, contacts: map[quorum.ServerID]*contact{},
 	}
 	for i, addr := range cfg.Listen {
@@ -113,7 +111,6 @@ func (m *Mesh) Run(outer context.Context) error {
 	defer cancel(nil)
 	m.mu.Lock()
 	m.ctx = ctx
-	m.start(m.loop)
 	for i := range m.cfg.Listen {
 		m.start(func() { cancel(m.listen(i)) })
 	}
@@ -158,18 +155,6 @@ func (m *Mesh) start(f func()) bool {
 	return true
 }
 
-// loop passes on what the server sends to itself.
-func (m *Mesh) loop() {
-	for {
-		select {
-		case <-m.ctx.Done():
-			return
-		case payload := <-m.own:
-			m.cfg.Received(m.cfg.Self, payload)
-		}
-	}
-}
-
 // SetPeers replaces the election addresses, host:port, of the other servers; the own
 // ones do no harm. Connections that are up stay, also those of servers that are gone:
 // these may still ask who leads.
@@ -189,10 +174,9 @@ func (m *Mesh) SetPeers(peers map[quorum.ServerID][]string) {
 }
 
 // Send sends the message, in place of one that still waits. It must not be changed any
-// more. Servers without address and connection are not sent to.
+// more. Servers without address and connection are not sent to, nor is the own one.
 func (m *Mesh) Send(to quorum.ServerID, payload []byte) {
 	if to == m.cfg.Self {
-		m.sendSelf(payload)
 		return
 	}
 	m.mu.Lock()
@@ -210,21 +194,6 @@ func (m *Mesh) Send(to quorum.ServerID, payload []byte) {
 		return
 	}
 	m.pursue(c)
-}
-
-// sendSelf drops the oldest message when too many wait.
-func (m *Mesh) sendSelf(payload []byte) {
-	for {
-		select {
-		case m.own <- payload:
-			return
-		default:
-		}
-		select {
-		case <-m.own:
-		default:
-		}
-	}
 }
 
 // Links returns the servers to which a connection is up, ascending.

@@ -48,9 +48,6 @@ func cutSetting(line string) (string, string) {
 	return key, rest
 }
 
-// IsKey reports whether a configuration may contain the key: server.*, group*, weight*, version.
-func IsKey(key string) bool { return key == "version" || IsMemberKey(key) }
-
 // IsMemberKey reports whether the key describes members: server.*, group*, weight*.
 func IsMemberKey(key string) bool {
 	return strings.HasPrefix(key, "server.") || strings.HasPrefix(key, "group") || strings.HasPrefix(key, "weight")
@@ -67,7 +64,7 @@ type Builder struct {
 	tiered  bool
 }
 
-// Set adds one line. Keys other than those of [IsKey] are errors. Texts are Java's.
+// Set adds one line. Keys other than version and those of [IsMemberKey] are errors. Texts are Java's.
 func (b *Builder) Set(key, value string) error {
 	value = strings.TrimSpace(value)
 	switch {

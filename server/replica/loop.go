@@ -121,7 +121,6 @@ func (r *Replica) handle(in []input) {
 		case in.progress != 0:
 			r.m.Progress(in.progress, now)
 		case in.saved:
-			r.saving = false
 			r.m.Saved(now)
 		default:
 			in.inspect(r.m)

@@ -58,7 +58,6 @@ type Config struct {
 	Limit     int           // longest buffer of a transaction in bytes
 
 	// Of an ensemble.
-	InitTime   time.Duration // how long a learner may take to be brought up to date
 	SyncTime   time.Duration // how long a leader may be silent
 	NoClients  bool          // a leader serves no clients
 	NoLog      bool          // an observer keeps its history in memory only
@@ -74,7 +73,6 @@ type Events struct {
 	Snapshot func(took time.Duration)
 	Mismatch func() // of a transaction's digest and the tree's
 	Expired  func(sessions int)
-	Role     func(role member.Role, serving bool) // it has changed
 }
 
 // Parts are what a replica works with.
@@ -116,7 +114,6 @@ type Replica struct {
 	waiting     waiting
 	received    map[zab.LinkID]*snapshot.Content
 	pinged      int64 // when sessions were reported to the leader last
-	saving      bool
 	stopped     context.Context // done when the replica stops or fails; set before any stage runs, as are the next
 	fail        context.CancelCauseFunc
 	steps       *Steps // who runs the stages instead of goroutines, or nil

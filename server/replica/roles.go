@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"gokeeper/server/database"
@@ -111,6 +110,9 @@ func (r *Replica) change(a member.Action) error {
 	case zab.StoreAccepted:
 		return r.disk(r.Dir.SetAcceptedEpoch(a.Epoch))
 	case zab.StoreCurrent:
+		if r.m.Role() != member.Leading {
+			r.Transport.Silence(r.cfg.SyncTime) // all that takes long is done; Java: at NEWLEADER
+		}
 		return r.disk(r.Dir.SetCurrentEpoch(a.Epoch))
 	case zab.Bring:
 		r.bring(a)
@@ -211,7 +213,6 @@ func (r *Replica) wait(done chan struct{}) bool {
 // (ZOOKEEPER-2845).
 func (r *Replica) leave(a member.Left) error {
 	r.note()
-	r.Events.Role(member.Looking, false)
 	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
 	if errors.Is(a.Reason, member.ErrReconfigured) || errors.Is(a.Reason, zab.ErrRetired) {
 		r.answer()
@@ -238,7 +239,7 @@ func (r *Replica) leave(a member.Left) error {
 		return nil
 	}
 	var window []zab.Entry
-	if a.Partial || r.saving {
+	if a.Partial {
 		rec, err := r.reload()
 		if err != nil {
 			return err
@@ -279,7 +280,6 @@ func (r *Replica) reload() (*storage.Recovered, error) {
 	if !r.quiesce() {
 		return nil, r.stopped.Err()
 	}
-	r.saving = false
 	rec, err := r.Dir.Load()
 	if err != nil {
 		return nil, r.disk(fmt.Errorf("load the data directory: %w", err))
@@ -298,8 +298,6 @@ func (r *Replica) serve(epoch int64) {
 		r.Database.Update(func(t *tree.Tree) { t.SetLastZxid(proto.NewZxid(epoch, 0)) })
 		r.at(r.Database.LastZxid())
 		r.applied.Store(int64(r.committed))
-	} else {
-		r.Transport.Silence(r.cfg.SyncTime)
 	}
 	r.Database.Update(r.showConfig)
 	r.pinged = 0
@@ -307,7 +305,6 @@ func (r *Replica) serve(epoch int64) {
 	r.since.Store(r.now())
 	r.sizes.reset()
 	r.note()
-	r.Events.Role(r.m.Role(), true)
 	r.Log.Info().Stringer("role", r.m.Role()).Int64("epoch", epoch).Stringer("zxid", r.Database.LastZxid()).Msg("serving clients")
 }
 
@@ -354,14 +351,17 @@ func (r *Replica) install(zxid proto.Zxid) error {
 	return nil
 }
 
-// truncate cuts the history, and loads what is left. Who has nothing left to load needs
-// a snapshot, and gets one when it comes back with nothing.
+// truncate cuts the history, and loads what is left. A leader asks for it only when it
+// shares the zxid; who does not have it, or no snapshot before it, cannot go on alone.
 func (r *Replica) truncate(zxid proto.Zxid) error {
 	if !r.quiesce() {
 		return nil
 	}
 	r.outstanding = nil
-	if _, err := r.Dir.Truncate(zxid); err != nil {
+	switch _, err := r.Dir.Truncate(zxid); {
+	case errors.Is(err, storage.ErrNoBase):
+		return fmt.Errorf("%w; move the data directories away, then the leader sends a snapshot", err)
+	case err != nil:
 		return fmt.Errorf("truncate to %v: %w", zxid, err)
 	}
 	rec, err := r.reload()
@@ -399,90 +399,5 @@ func (r *Replica) save() {
 		return
 	}
 	r.Database.Update(func(t *tree.Tree) { t.SetDigestFrom(t.LastZxid()) })
-	r.saving = true
 	r.snapshots.put(picture{replace: true})
-}
-
-// bring brings a learner up to date. The image is begun here, between two transactions,
-// and written by the link.
-func (r *Replica) bring(a zab.Bring) {
-	var dump *database.Dump
-	if a.Plan.Op == zab.Snap {
-		dump = r.Database.Dump()
-	}
-	r.Transport.Stream(a.Link, func(w io.Writer) error {
-		plan := a.Plan
-		if plan.Disk {
-			plan = r.fromDisk(a)
-		}
-		r.Log.Info().Stringer("peer", a.Server).Stringer("zxid", a.Peer).Stringer("by", plan.Op).
-			Int("txns", len(plan.Entries)).Msg("bringing a learner up to date")
-		if plan.Op != zab.Snap {
-			return writePackets(w, zab.Packet{Type: plan.Op, Zxid: plan.Zxid}, plan.Entries)
-		}
-		head := zab.Packet{Type: zab.Snap, Zxid: dump.Zxid()}
-		if _, err := w.Write(head.Append(nil)); err != nil {
-			return err
-		}
-		if err := snapshot.WriteStream(&progress{Writer: w, r: r, link: a.Link}, image{dump}); err != nil {
-			return err
-		}
-		behind := plan.Entries
-		for len(behind) > 0 && behind[0].Zxid <= dump.Zxid() {
-			behind = behind[1:]
-		}
-		return writeHistory(w, behind)
-	})
-}
-
-// progressStep is how many bytes of a snapshot a learner takes in between two words of it.
-const progressStep = 8 << 20
-
-// progress tells the loop that a learner takes in its snapshot, however long that takes.
-type progress struct {
-	io.Writer
-	r    *Replica
-	link zab.LinkID
-	n    int
-}
-
-// Write writes to the link.
-func (p *progress) Write(b []byte) (int, error) {
-	if p.n += len(b); p.n >= progressStep {
-		p.n = 0
-		p.r.inbox.put(input{progress: p.link})
-	}
-	return p.Writer.Write(b)
-}
-
-func writePackets(w io.Writer, head zab.Packet, entries []zab.Entry) error {
-	if _, err := w.Write(head.Append(nil)); err != nil {
-		return err
-	}
-	return writeHistory(w, entries)
-}
-
-// writeHistory sends each transaction as proposal and commit.
-func writeHistory(w io.Writer, entries []zab.Entry) error {
-	var b []byte
-	for _, e := range entries {
-		proposal := zab.Packet{Type: zab.Proposal, Zxid: e.Zxid, Data: e.Raw}
-		commit := zab.Packet{Type: zab.Commit, Zxid: e.Zxid}
-		b = commit.Append(proposal.Append(b[:0]))
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fromDisk makes the plan that brings a learner up from the log on disk, or returns the
-// one that does without.
-func (r *Replica) fromDisk(a zab.Bring) zab.Plan {
-	plan, err := a.Plan.FromDisk(r.history(a.Peer), a.Peer)
-	if err != nil {
-		r.Log.Info().Stringer("peer", a.Server).Err(err).Msg("log on disk does not reach back far enough: sending a snapshot")
-		return zab.Plan{Op: zab.Snap, Entries: a.Plan.Entries}
-	}
-	return plan
 }

@@ -73,7 +73,6 @@ func newStage(t *testing.T, fsys vfs.FS) *stage {
 		Events: Events{
 			Proposed: func(int, time.Duration) {}, Synced: func(int, time.Duration) {}, Applied: func(int) {},
 			Snapshot: func(time.Duration) {}, Mismatch: func() { t.Error("digests differ") }, Expired: func(int) {},
-			Role: func(member.Role, bool) {},
 		},
 	}, rec, epochs, 1)
 	ctx, cancel := context.WithCancel(context.Background())

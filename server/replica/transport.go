@@ -19,7 +19,7 @@ type Transport interface {
 	// that was seen last if that is not nil.
 	Configure(committed quorum.Config, seen *quorum.Config)
 	// Notify sends a notification of the election; of several that wait only the last
-	// counts. One to this server itself comes back.
+	// counts.
 	Notify(to quorum.ServerID, n election.Notification)
 	// Reached returns the servers to which notifications can be sent at once.
 	Reached() []quorum.ServerID

@@ -114,7 +114,7 @@ state
 send FOLLOWERINFO 3:0 server 2
 send ACKEPOCH 2:1 epoch -1
 truncate behind 1:3
-epoch 3 learned=false following=false partial=true outstanding 0
+epoch 3 following=false partial=true outstanding 0
 `)
 }
 
@@ -164,19 +164,19 @@ state
 send FOLLOWERINFO 0:0 server 2
 accepted epoch 2 is durable
 send ACKEPOCH 1:3 epoch 0
-epoch 2 learned=false following=false partial=false outstanding 0
+epoch 2 following=false partial=false outstanding 0
 install the snapshot of 1:9
-epoch 2 learned=false following=false partial=true outstanding 0
+epoch 2 following=false partial=true outstanding 0
 apply 1:a
 save a snapshot
-epoch 2 learned=true following=false partial=true outstanding 0
+epoch 2 following=false partial=true outstanding 0
 
 saved
 state
 ----
 current epoch 2 is durable
 send ACK 2:0
-epoch 2 learned=true following=false partial=false outstanding 0
+epoch 2 following=false partial=false outstanding 0
 `)
 	// On the leader's side, NEWLEADER comes behind all that was queued.
 	holds(t, `

@@ -78,10 +78,6 @@ func (l *Learner) Epoch() int64 { return l.epoch }
 // Following says that the learner is up to date and serves.
 func (l *Learner) Following() bool { return l.stage == following }
 
-// Learned says that NEWLEADER has come: before, the leader may be silent for as long as
-// the initial limit allows, from now on for the shorter one of the broadcast.
-func (l *Learner) Learned() bool { return l.stage > learning }
-
 // Outstanding returns how many proposals are not committed.
 func (l *Learner) Outstanding() int { return len(l.pending) }
 

@@ -148,7 +148,7 @@ func (s *script) state() string {
 		return fmt.Sprintf("epoch %d established=%v proposed %s outstanding %d\n", l.Epoch(), l.Established(), show(l.Proposed()), l.Outstanding())
 	}
 	l := s.learner
-	return fmt.Sprintf("epoch %d learned=%v following=%v partial=%v outstanding %d\n", l.Epoch(), l.Learned(), l.Following(), l.Partial(), l.Outstanding())
+	return fmt.Sprintf("epoch %d following=%v partial=%v outstanding %d\n", l.Epoch(), l.Following(), l.Partial(), l.Outstanding())
 }
 
 // lead begins a leader whose window and log hold log=, up to last=.
