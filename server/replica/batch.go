@@ -18,7 +18,14 @@ import (
 type batch struct {
 	r       *Replica
 	items   []item
+	syncs   []remoteSync // of learners
 	packets []zab.Packet // to the leader
+}
+
+// remoteSync is a sync of a learner, to be answered once the zxid is committed.
+type remoteSync struct {
+	link zab.LinkID
+	zxid proto.Zxid
 }
 
 // item is a write that waits for its transaction, and who waits for that; or a sync.
@@ -79,60 +86,71 @@ func (b *batch) send() {
 	if len(b.items) == 0 || !r.m.Orders() {
 		return
 	}
-	items := b.items
-	b.items = nil
-	entries := make([]entry, 0, len(items)) // those for the log
-	order := make([]entry, 0, len(items))   // and what stands between them
-	raw := make([]byte, 0, size(items))
-	ends := make([]int, 0, len(items))
 	begin := time.Now()
-	wall := r.wall()
+	order, writes := b.prepare(r.wall())
+	b.items = nil
+	r.Events.Proposed(writes, time.Since(begin))
+	r.outstanding = append(r.outstanding, order...)
+	if writes > 0 {
+		r.logQueue.put(order...)
+	}
+	if r.m.Role() == member.Leading {
+		b.propose(order, writes)
+	}
+	r.act()
+	r.decided(r.committed)
+}
+
+// prepare turns the items into entries, and says how many of those are for the log.
+func (b *batch) prepare(wall int64) (order []entry, writes int) {
+	r := b.r
+	order = make([]entry, 0, len(b.items))
+	raw := make([]byte, 0, size(b.items))
 	r.Database.View(func(t *tree.Tree) {
-		for i := range items {
-			it := &items[i]
+		for i := range b.items {
+			it := &b.items[i]
 			switch {
 			case it.call != nil:
 				order = append(order, b.place(it.call))
 				continue
 			case it.link == 0 && !r.m.Alive(it.req.Session):
 				continue
+			case it.sync != nil:
+				w := it.sync
+				order = append(order, b.place(func() { r.Database.Finish(w.Client, &w.Request) }))
+				continue
 			case it.req.Op == proto.OpSync:
-				order = append(order, b.sync(it))
+				b.syncs = append(b.syncs, remoteSync{it.link, r.m.Last()})
 				continue
 			case !r.m.CanPropose():
 				continue
 			}
 			it.commit.Txn = r.m.Propose(t, &it.req, it.link, wall)
+			start := len(raw)
 			raw = it.commit.Txn.Append(raw)
-			ends = append(ends, len(raw))
-			entries = append(entries, entry{commit: it.commit})
-			order = append(order, entry{commit: it.commit})
+			order = append(order, entry{commit: it.commit, raw: raw[start:len(raw):len(raw)]})
+			writes++
 		}
 	})
-	start := 0
-	proposals := make([]zab.Entry, len(ends))
-	for i, end := range ends {
-		entries[i].raw, start = raw[start:end:end], end
-		r.sizes.add(len(entries[i].raw))
-		proposals[i] = zab.Entry{Zxid: entries[i].commit.Txn.Zxid, Raw: entries[i].raw}
-	}
-	r.Events.Proposed(len(entries), time.Since(begin))
-	r.outstanding = append(r.outstanding, order...)
-	r.logQueue.put(entries...)
-	r.m.Proposed(proposals, r.now())
-	b.answerRemote(items)
-	r.act()
-	r.decided(r.committed)
+	return order, writes
 }
 
-// sync returns the place of a sync behind what was proposed so far. For a learner's the
-// zxid is noted only.
-func (b *batch) sync(it *item) entry {
-	it.commit.Txn.Zxid = b.r.m.Last()
-	if w := it.sync; w != nil {
-		return b.place(func() { b.r.Database.Finish(w.Client, &w.Request) })
+// propose sends what was prepared to the followers, and has the leader answer the syncs
+// of learners.
+func (b *batch) propose(order []entry, writes int) {
+	proposals := make([]zab.Entry, 0, writes)
+	for i := range order {
+		if e := &order[i]; e.raw != nil {
+			proposals = append(proposals, zab.Entry{Zxid: e.commit.Txn.Zxid, Raw: e.raw})
+		}
 	}
-	return b.place(func() {})
+	now := b.r.now()
+	b.r.sizes.add(proposals)
+	b.r.m.Proposed(proposals, now)
+	for _, s := range b.syncs {
+		b.r.m.Sync(s.link, s.zxid, now)
+	}
+	b.syncs = nil
 }
 
 // place returns the place of a call behind what was proposed so far.
@@ -140,15 +158,6 @@ func (b *batch) place(call func()) entry {
 	e := entry{call: call}
 	e.commit.Txn.Zxid = b.r.m.Last()
 	return e
-}
-
-// answerRemote lets the leader answer the syncs of learners.
-func (b *batch) answerRemote(items []item) {
-	for i := range items {
-		if it := &items[i]; it.req.Op == proto.OpSync && it.link != 0 {
-			b.r.m.Sync(it.link, it.commit.Txn.Zxid, b.r.now())
-		}
-	}
 }
 
 // entryOverhead is about what a transaction is longer than the request's record:

@@ -113,7 +113,7 @@ type Replica struct {
 	logged      proto.Zxid // up to where the log is durable
 	waiting     waiting
 	received    map[zab.LinkID]*snapshot.Content
-	pinged      int64 // when sessions were reported to the leader last
+	pinged      int64           // when sessions were reported to the leader last
 	stopped     context.Context // done when the replica stops or fails; set before any stage runs, as are the next
 	fail        context.CancelCauseFunc
 	steps       *Steps // who runs the stages instead of goroutines, or nil

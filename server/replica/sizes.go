@@ -1,6 +1,10 @@
 package replica
 
-import "sync"
+import (
+	"sync"
+
+	"gokeeper/server/zab"
+)
 
 // Sizes are lengths of transactions in bytes, -1 before the first.
 type Sizes struct{ Last, Min, Max int }
@@ -12,13 +16,16 @@ type sizes struct {
 	all Sizes
 }
 
-func (s *sizes) add(n int) {
+func (s *sizes) add(proposals []zab.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.n == 0 || n < s.all.Min {
-		s.all.Min = n
+	for i := range proposals {
+		n := len(proposals[i].Raw)
+		if s.n == 0 || n < s.all.Min {
+			s.all.Min = n
+		}
+		s.n, s.all.Last, s.all.Max = s.n+1, n, max(s.all.Max, n)
 	}
-	s.n, s.all.Last, s.all.Max = s.n+1, n, max(s.all.Max, n)
 }
 
 func (s *sizes) reset() {

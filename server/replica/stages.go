@@ -52,7 +52,7 @@ func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
 	log := r.Dir.Log()
 	n := 0
 	for i := range entries {
-		if entries[i].done != nil {
+		if entries[i].raw == nil {
 			continue
 		}
 		last = entries[i].commit.Txn.Zxid
