@@ -98,7 +98,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			MaxSnaps: cfg.MaxSnapSyncs, MaxDiffs: cfg.MaxDiffSyncs,
 			MinInterval: cfg.MinNotificationInterval, MaxInterval: cfg.MaxNotificationInterval,
 			NoBootstrap: !cfg.AutoCreateDatabase, LastSeen: cfg.NextServers, Reconfig: cfg.ReconfigEnabled, LocalSessions: cfg.LocalSessions, Upgrade: cfg.LocalSessionUpgrade,
-			ReadOnly: cfg.ReadOnlyMode,
+			ReadOnly: cfg.ReadOnlyMode, MaxEpochWait: cfg.MaxEpochWait,
 		}
 	}
 	return c

@@ -90,9 +90,17 @@ func (e *Election) Vote() Vote { return e.vote }
 // Round returns the number of the last round. Java: logicalclock.
 func (e *Election) Round() int64 { return e.clock }
 
-// Defected returns the servers that voted for this leader and were heard looking since:
-// without them it may wait in vain for its quorum.
-func (e *Election) Defected() quorum.Set { return slices.Clone(e.defected) }
+// Deserted says that of those who voted for this leader so many were heard looking since
+// that the others are no quorum: it waits in vain, unless they come back (ZOOKEEPER-3769).
+func (e *Election) Deserted() bool { return len(e.winners) > 0 && !e.isQuorum(e.loyal()) }
+
+// loyal returns who voted for this leader and was not heard looking since.
+func (e *Election) loyal() quorum.Set {
+	return slices.DeleteFunc(slices.Clone(e.winners), e.defected.Has)
+}
+
+// Settling says that there is an agreement, which becomes final unless somebody objects.
+func (e *Election) Settling() bool { return e.running && e.settling }
 
 // Actions returns what is to be done since the last call.
 func (e *Election) Actions() []Action {

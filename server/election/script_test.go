@@ -145,7 +145,7 @@ func (s *stage) command(f []string) {
 		e.SetConfig(s.configs[f[2]], s.next(f))
 	case "state": // state SID
 		at, ok := e.Deadline()
-		fmt.Fprintf(&s.out, "%v is %v, %v, clock %d, due %d %v, defected %v\n", id, e.State(), e.Vote(), e.Round(), at, ok, e.Defected())
+		fmt.Fprintf(&s.out, "%v is %v, %v, clock %d, due %d %v, deserted %v\n", id, e.State(), e.Vote(), e.Round(), at, ok, e.Deserted())
 	default:
 		s.t.Fatalf("unknown command %q", f)
 	}

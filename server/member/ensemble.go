@@ -159,6 +159,7 @@ func (m *Member) elected(e election.Elected, now int64) {
 		m.do(ReadOnly{false})
 	}
 	cfg := m.cfg.Ensemble
+	m.since = now
 	if e.State == election.Leading {
 		m.role = Leading
 		m.do(Lead{})
@@ -324,12 +325,24 @@ func (m *Member) Tick(now int64) {
 	if m.leader != nil {
 		m.leader.Tick(now)
 	}
+	if m.deserted(now) {
+		m.left(zab.ErrNoQuorum)
+	}
 	if m.cfg.Ensemble.ReadOnly && m.role == Looking && !m.readOnly && now-m.since >= max(readOnlyWait, m.cfg.Tick.Milliseconds()) {
 		m.readOnly = true
 		m.do(ReadOnly{true})
 	}
 	m.collect(now)
 }
+
+// deserted says that a leader waits in vain for those who elected it.
+func (m *Member) deserted(now int64) bool {
+	limit := m.cfg.Ensemble.MaxEpochWait.Milliseconds()
+	return limit > 0 && m.leader != nil && m.leader.Discovering() && now-m.since >= limit && m.elect.Deserted()
+}
+
+// Settling says that an election is about to end.
+func (m *Member) Settling() bool { return m.role == Looking && m.elect != nil && m.elect.Settling() }
 
 // readOnlyWait is how long a server at least looks for a leader before it serves reads,
 // in milliseconds.

@@ -66,6 +66,10 @@ type Ensemble struct {
 	MinInterval, MaxInterval time.Duration
 	NoBootstrap              bool
 
+	// MaxEpochWait is how long a leader waits for its quorum when that has changed its mind;
+	// 0: InitLimit decides alone. Java: leader.maxTimeToWaitForEpoch.
+	MaxEpochWait time.Duration
+
 	Reconfig      bool // the configuration may change
 	LocalSessions bool // new sessions are known to their server only
 	Upgrade       bool // they become global with their first ephemeral
@@ -130,7 +134,7 @@ type Member struct {
 
 	locals   *session.Table // sessions that no other server knows
 	readOnly bool           // serves reads while it looks for a leader
-	since    int64          // when it began to look
+	since    int64          // when it began to look, or was elected
 }
 
 // New returns a member over the data that state describes. Start begins its work.

@@ -226,3 +226,31 @@ func TestRollover(t *testing.T) {
 		t.Errorf("still %v", m.Role())
 	}
 }
+
+// TestZOOKEEPER3769: a leader whose voter changed its mind looks again when it is told
+// not to wait for it any longer, and otherwise waits as long as it may.
+func TestZOOKEEPER3769(t *testing.T) {
+	f := func(wait time.Duration, now int64, want Role) {
+		t.Helper()
+		m := New(Config{ServerID: 3, Tick: tick, Ensemble: &Ensemble{
+			Self: 3, Quorum: three(t), InitLimit: 10, SyncLimit: 5, MaxEpochWait: wait,
+		}}, &auth.Policy{}, State{}, 0, 1000)
+		m.Start(0)
+		looking := election.Notification{State: election.Looking, Vote: m.elect.Vote(), Version: election.Version}
+		m.Notified(1, looking, 1)
+		m.Tick(301)
+		if m.Role() != Leading {
+			t.Fatalf("role %v", m.Role())
+		}
+		again := looking
+		again.Vote.Round++
+		m.Notified(1, again, 400)
+		m.Tick(now)
+		if got := m.Role(); got != want {
+			t.Errorf("wait %v: %v after %d ms, want %v", wait, got, now, want)
+		}
+	}
+	f(time.Second, 900, Leading)
+	f(time.Second, 1400, Looking)
+	f(0, 1400, Leading)
+}

@@ -17,7 +17,7 @@ import (
 // maxTick bounds the time between two looks at what is due.
 const maxTick = 100 * time.Millisecond
 
-// maxAlarm bounds the time until the end of a link is noticed while a leader is looked for.
+// maxAlarm bounds the time until the end of a link is noticed while an election settles.
 const maxAlarm = 20 * time.Millisecond
 
 // input is one thing that the loop is told: exactly one field is set.
@@ -54,7 +54,11 @@ func (r *Replica) loop(ctx context.Context) {
 		}
 		r.turn()
 		if at, ok := r.m.Deadline(); ok {
-			alarm.Reset(min(time.Duration(max(at-r.now(), 1))*time.Millisecond, maxAlarm))
+			due := time.Duration(max(at-r.now(), 1)) * time.Millisecond
+			if r.m.Settling() {
+				due = min(due, maxAlarm)
+			}
+			alarm.Reset(due)
 		}
 		if stopping == nil && r.inbox.done() {
 			r.logQueue.end()

@@ -136,6 +136,10 @@ func Lead(cfg LeaderConfig, now int64) *Leader {
 	return l
 }
 
+// Discovering says that the leader still waits for a quorum of followers to tell their
+// epochs.
+func (l *Leader) Discovering() bool { return l.phase == discovery }
+
 // Epoch returns the epoch that the leader has or aims for.
 func (l *Leader) Epoch() int64 { return l.epoch }
 
