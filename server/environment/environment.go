@@ -2,9 +2,7 @@ package environment
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -17,8 +15,8 @@ type Input struct {
 	Variables []string
 	// File is the configuration file that the operator means, "" for none in particular.
 	File string
-	// ReadFile reads the configuration file and myid. A missing file must be an error that
-	// is [fs.ErrNotExist].
+	// ReadFile reads the configuration file, myid, and what variables that end in _FILE
+	// name. A missing file must be an error that is [fs.ErrNotExist].
 	ReadFile func(path string) ([]byte, error)
 }
 
@@ -31,7 +29,7 @@ type Settings struct {
 	File string
 	// Content is what File would hold; nil when the file that is there is used.
 	Content []byte
-	// IDFile is the file myid, and ID what to write into it; nil when it stays as it is.
+	// IDFile is the file myid, and ID what it would hold; nil when it stays as it is.
 	IDFile string
 	ID     []byte
 	// Set are the settings that variables made, as key=value; secrets are left out.
@@ -50,35 +48,19 @@ func (s *Settings) Said() bool { return s.Image != "" }
 
 // Read says what the environment means.
 func Read(in Input) Settings {
-	r := reader{in: in, vars: collect(in.Variables)}
-	image := r.image()
-	if image == nil {
-		return Settings{}
+	r := reader{in: in, vars: collect(in.Variables), looked: map[string]bool{}}
+	if r.image = r.findImage(); r.image == nil {
+		return r.settings
 	}
-	r.settings.Image = image.name
-	r.table(image.variables)
-	image.read(&r)
-	if config.ExitCode(r.settings.Complaints) == 0 {
-		r.finish()
+	r.settings.Image = r.image.name
+	r.identity()
+	if !r.fileIsThere() {
+		r.table(r.image.variables)
+		r.image.rest(&r)
+		r.content()
 	}
+	r.ignored()
 	return r.settings
-}
-
-// reader makes the settings.
-type reader struct {
-	in       Input
-	vars     map[string]string
-	known    []string // variables that were looked at
-	settings Settings
-	lines    []line
-	dataDir  string
-	id       line // server id, as myid would have it
-}
-
-// line is one line of the configuration file.
-type line struct {
-	key, value string
-	from       string // variable; "" for a default
 }
 
 // collect drops empty variables, which shells and compose files leave behind where they
@@ -88,7 +70,6 @@ func collect(environ []string) map[string]string {
 	vars := map[string]string{}
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		// server.1=zoo1:2888:3888 has one = as well; names end at the first.
 		if value != "" && !strings.HasPrefix(value, "tcp://") && !strings.HasPrefix(value, "udp://") {
 			vars[name] = value
 		}
@@ -96,95 +77,46 @@ func collect(environ []string) map[string]string {
 	return vars
 }
 
-// get returns the value of a variable, "" if it is not set.
-func (r *reader) get(name string) string {
-	r.known = append(r.known, name)
-	return r.vars[name]
-}
-
-// table makes a line of each variable that stands for one key.
-func (r *reader) table(variables []variable) {
-	for _, v := range variables {
-		value, from := r.get(v.name), v.name
-		if value == "" {
-			value, from = v.value, ""
-		}
-		if value == "" {
-			continue
-		}
-		if strings.ContainsAny(value, "\r\n") {
-			r.fail(v.name, v.key, value, "more than one line", "one line")
-			continue
-		}
-		r.add(line{v.key, value, from})
+// fileIsThere finds the configuration file, and says whether somebody has put one there
+// that wins over the variables. What is wrong with such a file, its reader says.
+func (r *reader) fileIsThere() bool {
+	if r.settings.File = r.in.File; r.settings.File == "" {
+		r.settings.File = defaultFile
 	}
-}
-
-// add appends a line. A key that is there already keeps its place and takes the new
-// value, as in a properties file; but not if a variable has said something else.
-func (r *reader) add(l line) {
-	i := slices.IndexFunc(r.lines, func(was line) bool { return was.key == l.key })
-	switch {
-	case i < 0:
-		r.lines = append(r.lines, l)
-	case r.lines[i].value != l.value && r.lines[i].from != "" && l.from != "":
-		r.contradict(r.lines[i], l)
-	case l.from != "":
-		r.lines[i] = l
-	}
-}
-
-// find returns the value of a key, "" if no line has it.
-func (r *reader) find(key string) line {
-	for _, l := range r.lines {
-		if l.key == key {
-			return l
+	for _, name := range append([]string{r.settings.File}, r.image.files...) {
+		if _, err := r.in.ReadFile(name); !errors.Is(err, fs.ErrNotExist) {
+			r.settings.File = name
+			return true
 		}
 	}
-	return line{}
+	if r.image.always != "" {
+		r.settings.File = r.settings.File[:strings.LastIndexByte(r.settings.File, '/')+1] + r.image.always
+	}
+	return false
 }
 
-func (r *reader) contradict(a, b line) {
-	r.conflict(fmt.Sprintf("%s says %s=%s, but %s says %s=%s: remove one of them", a.from, a.key, shown(a), b.from, b.key, shown(b)))
-}
-
-func (r *reader) conflict(text string) {
-	r.settings.Complaints = append(r.settings.Complaints, config.Complaint{Level: config.Error, Exit: config.ExitConfig, Text: text})
-}
-
-func (r *reader) fail(variable, key, value, text, allowed string) {
-	r.settings.Complaints = append(r.settings.Complaints, config.Complaint{
-		Level: config.Error, Exit: config.ExitConfig, File: variable, Key: variable, Value: shown(line{key, value, variable}), Text: text, Allowed: allowed,
-	})
-}
-
-func (r *reader) warn(variable, text string) {
-	r.settings.Complaints = append(r.settings.Complaints, config.Complaint{Level: config.Warning, File: variable, Text: text})
-}
-
-// finish makes the files.
-func (r *reader) finish() {
+// content makes the text of the configuration file.
+func (r *reader) content() {
 	s := &r.settings
-	s.File = r.in.File
-	s.IDFile = path.Join(r.dataDir, "myid")
-	for name := range r.vars {
-		if ours(name) && !slices.Contains(r.known, name) {
-			s.Ignored = append(s.Ignored, name)
-		}
-	}
-	slices.Sort(s.Ignored)
-	if _, err := r.in.ReadFile(s.File); !errors.Is(err, fs.ErrNotExist) {
-		return // what is wrong with a file that is there, its reader says
-	}
 	var text strings.Builder
 	for _, l := range r.lines {
 		text.WriteString(l.key + "=" + l.value + "\n")
 		s.variables = append(s.variables, l.from)
 		if l.from != "" {
-			s.Set = append(s.Set, l.key+"="+shown(l))
+			s.Set = append(s.Set, l.key+"="+l.shown())
 		}
 	}
 	s.Content = []byte(text.String())
+}
+
+// ignored lists what looks like a setting and is none, or stands against a file.
+func (r *reader) ignored() {
+	for name := range r.vars {
+		if looksOurs(name) && !r.looked[name] {
+			r.settings.Ignored = append(r.settings.Ignored, name)
+		}
+	}
+	slices.Sort(r.settings.Ignored)
 }
 
 // Attribute says of complaints about the lines of Content which variable made the line.
@@ -203,13 +135,4 @@ func (s *Settings) Attribute(complaints []config.Complaint) []config.Complaint {
 		}
 	}
 	return out
-}
-
-// shown is the value of a line as far as others may see it.
-func shown(l line) string {
-	key := strings.ToLower(l.key)
-	if strings.Contains(key, "password") && !strings.HasSuffix(key, "path") || strings.Contains(key, "digest") {
-		return "..."
-	}
-	return l.value
 }

@@ -9,43 +9,57 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gokeeper/server/config"
 )
 
 // maxID is the largest id that fits into session ids.
 const maxID = 255
 
-// identity finds out which server this is: a myid that is there already wins over the
-// variable, and without both it is server 1.
-func (r *reader) identity(name, dataDir string) {
-	r.dataDir = dataDir
-	r.id = line{"id", r.get(name), name}
-	n, err := strconv.Atoi(r.id.value)
-	if r.id.value != "" && (err != nil || n < 0 || n > maxID) {
-		r.fail(name, name, r.id.value, "not the id of a server", "0 to "+strconv.Itoa(maxID))
+// identity finds out which server this is. But for Confluent's, a myid that is there
+// wins over the variable; without both it is server 1.
+func (r *reader) identity() {
+	name, file := r.image.id, path.Join(r.image.dataDir, "myid")
+	r.settings.IDFile = file
+	said := r.get(name)
+	n, err := strconv.Atoi(said)
+	if said != "" && (err != nil || n < 0 || n > maxID) {
+		r.fail(name, said, "not the id of a server", "0 to "+strconv.Itoa(maxID))
 		return
 	}
-	r.settings.ID = []byte(cmp.Or(r.id.value, "1") + "\n")
-	file := path.Join(dataDir, "myid")
-	if text, err := r.in.ReadFile(file); !errors.Is(err, fs.ErrNotExist) {
-		there, _, _ := strings.Cut(string(text), "\n")
-		if r.id.value != "" && r.id.value != there {
-			r.warn(name, name+"="+r.id.value+" has no effect: "+file+" is there already and says "+there)
+	r.id = line{"server id", said, name}
+	text, err := r.in.ReadFile(file)
+	there, _, _ := strings.Cut(string(text), "\n")
+	switch isThere := !errors.Is(err, fs.ErrNotExist); {
+	case isThere && r.image.overwrites && said != "" && said != there:
+		r.settings.ID = []byte(said + "\n")
+	case isThere:
+		r.id = line{"server id", there, file}
+		if said != "" && said != there {
+			r.say(config.Complaint{Level: config.Warning, File: name, Text: said + " has no effect: " + file + " is there already and says " + there})
 		}
-		r.id = line{"id", there, file}
-		r.settings.ID = nil
+	case said != "" || !r.image.overwrites:
+		r.settings.ID = []byte(cmp.Or(said, "1") + "\n")
 	}
 	if r.id.value == "" {
-		r.id = line{"id", "1", ""}
+		r.id = line{"server id", "1", "the default"}
 	}
 }
 
-// memberVariables makes lines of variables that are named like lines: server.1=....
+// isMember says whether a variable is named like a line about members: server.1=....
+func isMember(name string) bool {
+	kind, id, ok := strings.Cut(name, ".")
+	_, err := strconv.Atoi(id)
+	return ok && err == nil && (kind == "server" || kind == "group" || kind == "weight")
+}
+
+// memberVariables makes lines of the variables that are named like lines.
 func (r *reader) memberVariables() {
 	names := slices.SortedFunc(maps.Keys(r.vars), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) // server.2 before server.10
 	})
 	for _, name := range names {
-		if kind, _, ok := strings.Cut(name, "."); ok && (kind == "server" || kind == "group" || kind == "weight") {
+		if isMember(name) {
 			r.add(line{name, r.get(name), name})
 		}
 	}
@@ -56,31 +70,17 @@ func (r *reader) members() []line {
 	return slices.DeleteFunc(slices.Clone(r.lines), func(l line) bool { return !strings.HasPrefix(l.key, "server.") })
 }
 
-func (r *reader) hasMembers() bool { return len(r.members()) > 0 }
-
-// place refuses a list of servers without this one: Java's single server would start and
-// have no client port, and the member of an ensemble would not start.
-func (r *reader) place() {
+// checkPlace refuses a list of servers without this one: Java's single server would
+// start and have no client port, and a member of an ensemble would not start.
+func (r *reader) checkPlace() {
 	own := "server." + r.id.value
 	members := r.members()
-	if slices.ContainsFunc(members, func(l line) bool { return l.key == own }) || len(members) == 0 {
+	if r.id.value == "" || len(members) == 0 || r.find(own).key != "" {
 		return
 	}
 	var there []string
 	for _, l := range members {
 		there = append(there, l.key)
 	}
-	from := cmp.Or(members[0].from, "the default")
-	id := cmp.Or(r.id.from, "the default id") + " says that this is " + own
-	r.conflict(id + ", but " + from + " has only " + strings.Join(there, ", "))
-}
-
-// clientPort adds one where nothing else says any: the server lines of 3.4 have none,
-// and its image made a line of its own.
-func (r *reader) clientPort(port string) {
-	own := r.find("server." + r.id.value)
-	if strings.Contains(own.value, ";") || r.find("clientPort").value != "" || r.find("secureClientPort").value != "" {
-		return
-	}
-	r.add(line{"clientPort", port, ""})
+	r.conflict("%s says that this is server.%s, but %s has only %s", r.id.from, r.id.value, members[0].from, strings.Join(there, ", "))
 }

@@ -24,6 +24,7 @@ func (c *control) foreground(args []string) error {
 	log := newLogger(c.stdout)
 	read := c.read(args)
 	cfg := read.Config
+	reportEnvironment(log, &read.environment)
 	report(log, read.complaints)
 	if code := config.ExitCode(read.complaints); code != 0 {
 		printErrors(c.stderr, read.complaints)

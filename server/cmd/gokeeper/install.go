@@ -10,15 +10,12 @@ import (
 	"gokeeper/server/vfs"
 )
 
-// install logs what was understood of the environment and writes the files that the
-// images' scripts write. Where that cannot be done, as on a read-only file system, the
-// server runs all the same: it has the contents.
+// install writes the files that the images' scripts write. Where that cannot be done, as
+// on a read-only file system, the server runs all the same: it has the contents.
 func install(log zerolog.Logger, e *environment.Settings) {
-	if !e.Said() {
-		return
+	if e.ID != nil {
+		os.MkdirAll(filepath.Dir(e.IDFile), 0o755) // otherwise writing says it
 	}
-	said := log.Info().Str("image", e.Image).Str("file", e.File).Bool("generated", e.Content != nil)
-	said.Strs("set", e.Set).Strs("ignored", e.Ignored).Msg("environment read")
 	for _, f := range []struct {
 		name string
 		text []byte
@@ -26,12 +23,18 @@ func install(log zerolog.Logger, e *environment.Settings) {
 		if f.text == nil {
 			continue
 		}
-		err := os.MkdirAll(filepath.Dir(f.name), 0o755)
-		if err == nil {
-			err = vfs.WriteFile(vfs.OS(), f.name, f.text)
-		}
+		err := vfs.WriteFile(vfs.OS(), f.name, f.text)
 		if err != nil {
-			log.Warn().Str("file", f.name).Err(err).Msg("cannot keep what the environment says in a file; it is used all the same")
+			log.Info().Str("file", f.name).Err(err).Msg("what the environment says is not kept in a file")
 		}
 	}
+}
+
+// reportEnvironment logs what was understood of the environment.
+func reportEnvironment(log zerolog.Logger, e *environment.Settings) {
+	if !e.Said() {
+		return
+	}
+	said := log.Info().Str("image", e.Image).Str("file", e.File).Bool("generated", e.Content != nil)
+	said.Strs("set", e.Set).Strs("ignored", e.Ignored).Msg("environment read")
 }
