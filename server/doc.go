@@ -33,6 +33,7 @@
 //	replica   runs a member: loop, log writer, applier, snapshotter
 //	metrics   counters and summaries
 //	admin     four-letter words
+//	client    a small client library
 //
 //	cmd/gokeeper  arguments, environment, signals, exit codes
 //
@@ -63,6 +64,9 @@
 //
 // # Goroutines
 //
+//	session loop       client   one per client; reads from its connection
+//	writer             client   one per connection; pings, too
+//	search             client   looks for a server with a quorum, while connected to one without
 //	accept             conn     one per listener
 //	reader             conn     one per connection; runs reads itself
 //	writer             conn     only while a client is slower than its replies

@@ -69,7 +69,7 @@ var packages = []struct {
 }
 
 // starters are the packages of the goroutine table in doc.go.
-var starters = []string{"conn", "peer", "replica", "admin", ".", "cmd/gokeeper"}
+var starters = []string{"client", "conn", "peer", "replica", "admin", ".", "cmd/gokeeper"}
 
 // Imports that a kind forbids, with all below them but for the harmless ones.
 var (

@@ -74,6 +74,19 @@ func DecodeMulti(d *jute.Decoder) []MultiOp {
 	}
 }
 
+// Append appends the operation with its header.
+func (o *MultiOp) Append(b []byte) []byte {
+	h := MultiHeader{Op: o.Op, Err: -1}
+	b = h.Append(b)
+	switch o.Op {
+	case OpDelete, OpCheck:
+		return o.Path.Append(b)
+	case OpSetData:
+		return o.Data.Append(b)
+	}
+	return o.Create.Append(b, o.Op)
+}
+
 func (o *MultiOp) path() []byte {
 	switch o.Op {
 	case OpDelete, OpCheck:

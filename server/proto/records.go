@@ -59,6 +59,16 @@ func (r *ConnectResponse) Append(b []byte) []byte {
 	return b
 }
 
+// Decode reads the record; a server from before 3.4 leaves the flag out.
+func (r *ConnectResponse) Decode(d *jute.Decoder) {
+	d.Int()
+	*r = ConnectResponse{Timeout: d.Int(), Session: SessionID(d.Long())}
+	copy(r.Password[:], d.Buffer())
+	if d.Err() == nil && d.Len() > 0 {
+		r.HasReadOnly, r.ReadOnly = true, d.Bool()
+	}
+}
+
 // RequestHeader begins every request but the first.
 type RequestHeader struct {
 	Xid int32
@@ -85,6 +95,11 @@ func (r *ReplyHeader) Append(b []byte) []byte {
 	b = jute.AppendInt(b, r.Xid)
 	b = jute.AppendLong(b, int64(r.Zxid))
 	return jute.AppendInt(b, int32(r.Err))
+}
+
+// Decode reads the record.
+func (r *ReplyHeader) Decode(d *jute.Decoder) {
+	r.Xid, r.Zxid, r.Err = d.Int(), Zxid(d.Long()), Error(d.Int())
 }
 
 // CreateRequest asks for a new node: create, create2, createContainer and, with
@@ -205,6 +220,14 @@ func (r *ReconfigRequest) Decode(d *jute.Decoder) {
 	r.Joining, r.Leaving, r.Members, r.Version = d.Buffer(), d.Buffer(), d.Buffer(), d.Long()
 }
 
+// Append appends the record.
+func (r *ReconfigRequest) Append(b []byte) []byte {
+	for _, p := range [][]byte{r.Joining, r.Leaving, r.Members} {
+		b = jute.AppendBuffer(b, p)
+	}
+	return jute.AppendLong(b, r.Version)
+}
+
 // AuthPacket carries the credentials of one scheme.
 type AuthPacket struct {
 	Scheme []byte
@@ -215,6 +238,11 @@ type AuthPacket struct {
 func (r *AuthPacket) Decode(d *jute.Decoder) {
 	d.Int()
 	r.Scheme, r.Auth = d.Buffer(), d.Buffer()
+}
+
+// Append appends the record.
+func (r *AuthPacket) Append(b []byte) []byte {
+	return jute.AppendBuffer(jute.AppendBuffer(jute.AppendInt(b, 0), r.Scheme), r.Auth)
 }
 
 // SetWatches arms again the watches of a connection that was lost. Lists of paths

@@ -75,19 +75,16 @@ func resend(op Op, d *jute.Decoder, b []byte) []byte {
 	case OpReconfig:
 		var r ReconfigRequest
 		r.Decode(d)
-		for _, p := range [][]byte{r.Joining, r.Leaving, r.Members} {
-			b = jute.AppendBuffer(b, p)
-		}
-		return jute.AppendLong(b, r.Version)
+		return r.Append(b)
 	case OpAuth:
 		var r AuthPacket
 		r.Decode(d)
-		return jute.AppendBuffer(jute.AppendBuffer(jute.AppendInt(b, 0), r.Scheme), r.Auth)
+		return r.Append(b)
 	case OpSetWatches, OpSetWatches2:
 		return resendWatches(op, d, b)
 	case OpMulti:
 		for _, o := range DecodeMulti(d) {
-			b = appendMultiOp(b, &o)
+			b = o.Append(b)
 		}
 		return AppendMultiEnd(b)
 	case OpMultiRead:
@@ -123,18 +120,6 @@ func resendWatches(op Op, d *jute.Decoder, b []byte) []byte {
 		}
 	}
 	return b
-}
-
-func appendMultiOp(b []byte, o *MultiOp) []byte {
-	h := MultiHeader{Op: o.Op, Err: -1}
-	b = h.Append(b)
-	switch o.Op {
-	case OpDelete, OpCheck:
-		return o.Path.Append(b)
-	case OpSetData:
-		return o.Data.Append(b)
-	}
-	return o.Create.Append(b, o.Op)
 }
 
 // TestRequests reads what clients send and gives back the same bytes.
@@ -174,7 +159,8 @@ func replay(op Op, received []byte) (b []byte, rest int, err error) {
 	for d.Err() == nil && d.Len() > 0 {
 		start := len(b)
 		length := d.Int()
-		h := ReplyHeader{d.Int(), Zxid(d.Long()), Error(d.Int())}
+		var h ReplyHeader
+		h.Decode(d)
 		if h.Xid == XidEvent {
 			typ, state := EventType(d.Int()), d.Int()
 			if state != stateSyncConnected {
@@ -261,10 +247,10 @@ func TestConnectResponseFollowsTheClient(t *testing.T) {
 		q.Decode(jute.NewDecoder(e.sent[4:]))
 		d := jute.NewDecoder(e.received)
 		got := jute.AppendInt(nil, d.Int())
-		d.Int() // the protocol version, always 0
-		r := ConnectResponse{Timeout: d.Int(), Session: SessionID(d.Long()), Password: [16]byte(d.Buffer()), HasReadOnly: q.HasReadOnly}
-		if got = r.Append(got); !bytes.Equal(got, e.received) {
-			t.Errorf("%s: appended %x, want %x", e.name, got, e.received)
+		var r ConnectResponse
+		r.Decode(d)
+		if got = r.Append(got); !bytes.Equal(got, e.received) || r.HasReadOnly != q.HasReadOnly {
+			t.Errorf("%s: appended %x, want %x; read-only flag %v, asked %v", e.name, got, e.received, r.HasReadOnly, q.HasReadOnly)
 		}
 	}
 }
@@ -327,7 +313,7 @@ func TestMultiCreateKinds(t *testing.T) {
 		{OpCreateTTL, FlagPersistentTTL, nil, OpCreateTTL, nil},
 	} {
 		o := MultiOp{Op: c.op, Create: CreateRequest{Path: []byte("/a"), ACL: c.acl, Flags: c.flags, TTL: 5}}
-		d := jute.NewDecoder(AppendMultiEnd(appendMultiOp(nil, &o)))
+		d := jute.NewDecoder(AppendMultiEnd(o.Append(nil)))
 		ops := DecodeMulti(d)
 		if !errors.Is(d.Err(), c.err) || c.err == nil && (len(ops) != 1 || ops[0].Op != c.want) {
 			t.Errorf("%v with flags %d and list %v: %v, error %v; want %v, %v", c.op, c.flags, c.acl, ops, d.Err(), c.want, c.err)
@@ -340,7 +326,7 @@ func TestMultiWantsPaths(t *testing.T) {
 		{Op: OpCheck}, {Op: OpDelete}, {Op: OpSetData, Data: SetDataRequest{Data: []byte("x")}},
 		{Op: OpCreate, Create: CreateRequest{ACL: OpenACL()}},
 	} {
-		d := jute.NewDecoder(AppendMultiEnd(appendMultiOp(nil, &o)))
+		d := jute.NewDecoder(AppendMultiEnd(o.Append(nil)))
 		if DecodeMulti(d); !errors.Is(d.Err(), ErrNullPath) {
 			t.Errorf("%v: error %v, want ErrNullPath", o.Op, d.Err())
 		}
@@ -350,7 +336,7 @@ func TestMultiWantsPaths(t *testing.T) {
 // TestMultiEndsWhereItSaysDone, whatever else the header says.
 func TestMultiEndsWhereItSaysDone(t *testing.T) {
 	check, end := MultiOp{Op: OpCheck, Path: PathVersion{Path: []byte("/a")}}, MultiHeader{Op: OpCheck, Done: true}
-	d := jute.NewDecoder(append(end.Append(appendMultiOp(nil, &check)), "behind"...))
+	d := jute.NewDecoder(append(end.Append(check.Append(nil)), "behind"...))
 	if ops := DecodeMulti(d); len(ops) != 1 || d.Err() != nil || string(d.Rest()) != "behind" {
 		t.Errorf("%d operations, %v, rest %q", len(ops), d.Err(), d.Rest())
 	}
