@@ -53,7 +53,7 @@ func (b backend) Authenticate(c *conn.Conn, scheme string, credentials []byte) (
 
 // Command answers a four-letter word.
 func (b backend) Command(_ *conn.Conn, word string, arg []byte) []byte {
-	return b.s.words.Run(word, arg)
+	return b.s.commands.Word(word, arg)
 }
 
 // Gone forgets a connection that has ended.

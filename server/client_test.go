@@ -25,7 +25,8 @@ const patience = 20 * time.Second
 // configure returns the configuration of a file with these lines on a data directory.
 func configure(t *testing.T, dir string, lines ...string) config.Config {
 	t.Helper()
-	text := strings.Join(append([]string{"dataDir=" + dir, "tickTime=2000", "4lw.commands.whitelist=*", "preAllocSize=64"}, lines...), "\n")
+	text := strings.Join(append([]string{"dataDir=" + dir, "tickTime=2000", "4lw.commands.whitelist=*", "preAllocSize=64",
+		"admin.serverAddress=127.0.0.1", "admin.serverPort=0"}, lines...), "\n")
 	cfg, complaints := config.Parse(config.Input{Path: "./zoo.cfg", ReadFile: func(name string) ([]byte, error) {
 		if name != "./zoo.cfg" {
 			if b, err := os.ReadFile(name); err == nil {

@@ -32,7 +32,7 @@
 //	peer      sockets between servers: the mesh of elections, links of leader and learners
 //	replica   runs a member: loop, log writer, applier, snapshotter
 //	metrics   counters and summaries
-//	admin     four-letter words
+//	admin     what operators ask: four-letter words, HTTP, probes, snapshots
 //	client    a small client library
 //
 //	cmd/gokeeper  arguments, environment, signals, exit codes
@@ -82,6 +82,7 @@
 //	log writer         replica  owns the open log
 //	applier            replica  the only writer of the database
 //	snapshotter        replica  one snapshot or purge at a time
+//	HTTP               server   accepts for admin; net/http has one per connection
 //
 // Each is waited for by its starter and ends by context or closed queue.
 //

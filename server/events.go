@@ -33,6 +33,7 @@ func (s *Server) events() replica.Events {
 			m.FsyncTime.Observe(took.Milliseconds())
 			m.SyncBatch.Observe(int64(txns))
 			if took > s.cfg.FsyncWarning {
+				s.slowSyncs.Add(1)
 				s.opt.Log.Warn().Dur("took", took).Int("txns", txns).Msg("sync of the transaction log is slow")
 			}
 		},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gokeeper/server/admin"
+	"gokeeper/server/config"
 	"gokeeper/server/conn"
 	"gokeeper/server/database"
 	"gokeeper/server/member"
@@ -28,7 +29,7 @@ import (
 type facts struct{ s *Server }
 
 // Serving says that clients are served.
-func (f facts) Serving() bool { return f.s.serving() }
+func (f facts) Serving() bool { return f.s.opened.Load() && f.s.serving() }
 
 // Summary returns what srvr shows.
 func (f facts) Summary() admin.Summary {
@@ -36,10 +37,19 @@ func (f facts) Summary() admin.Summary {
 	out := admin.Summary{
 		Version: f.s.opt.Version, Mode: f.s.mode(), ReadOnly: f.s.readOnly(), MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
 		AvgLatency: st.AvgLatency, Received: st.Received, Sent: st.Sent, Connections: st.Connections,
-		Outstanding: st.Outstanding, Proposals: f.s.proposals(),
+		Outstanding: st.Outstanding, Proposals: f.s.proposals(), Responses: responses(&st), Uptime: f.s.millis(),
+		AuthFailed: st.AuthFailed, SlowSyncs: f.s.slowSyncs.Load(), NoMetrics: f.s.cfg.Metrics.Provider == config.NullMetrics,
 	}
 	f.s.db.View(func(t *tree.Tree) { out.Zxid, out.Nodes = t.LastZxid(), t.NodeCount() })
 	return out
+}
+
+// responses returns the sizes of replies, -1 before the first.
+func responses(st *conn.Stats) admin.Sizes {
+	if st.LastSize == 0 {
+		return admin.Sizes{Last: -1, Min: -1, Max: -1}
+	}
+	return admin.Sizes{Last: st.LastSize, Min: st.MinSize, Max: st.MaxSize}
 }
 
 // Connections returns the client connections.
@@ -132,7 +142,7 @@ func (f facts) Tracker() admin.Tracker {
 // buckets returns the sessions of a table by when they expire.
 func (s *Server) buckets(t *session.Table) (out []admin.Bucket) {
 	for _, b := range t.Buckets() {
-		out = append(out, admin.Bucket{At: s.wall(b.At), Sessions: b.Sessions})
+		out = append(out, admin.Bucket{At: s.wall(b.At), Millis: b.At, Sessions: b.Sessions})
 	}
 	return out
 }
@@ -234,34 +244,22 @@ func (f facts) ResetConnections() { f.s.clients.ResetConnections() }
 // Gauges returns the lines of mntr that are numbers of the moment.
 func (f facts) Gauges() []metrics.Line {
 	st := f.s.clients.Stats()
-	var nodes, ephemerals, watches int
-	var data int64
-	f.s.db.ViewWatches(func(t *tree.Tree, w *watch.Table[database.Client]) {
-		nodes, ephemerals, data, watches = t.NodeCount(), t.EphemeralCount(), t.DataSize(), w.Len()
-	})
-	sessions := len(f.s.db.Sessions())
-	locals := inspect(f.s, func(m *member.Member) int { return m.Locals().Len() })
+	db, sizes := f.s.db.Counts(), responses(&st)
 	open, most := descriptors()
-	size := func(v int64) string {
-		if st.LastSize == 0 {
-			v = -1 // no reply yet
-		}
-		return strconv.FormatInt(v, 10)
-	}
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return f.s.withEnsemble([]metrics.Line{
 		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: f.s.mode()},
-		{Name: "ephemerals_count", Value: n(int64(ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
+		{Name: "ephemerals_count", Value: n(int64(db.Ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
-		{Name: "znode_count", Value: n(int64(nodes))}, {Name: "global_sessions", Value: n(int64(sessions))},
-		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: size(st.LastSize)},
+		{Name: "znode_count", Value: n(int64(db.Nodes))}, {Name: "global_sessions", Value: n(int64(db.Sessions))},
+		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: n(sizes.Last)},
 		{Name: "packets_sent", Value: n(st.Sent)}, {Name: "packets_received", Value: n(st.Received)},
-		{Name: "max_client_response_size", Value: size(st.MaxSize)}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
-		{Name: "watch_count", Value: n(int64(watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
+		{Name: "max_client_response_size", Value: n(sizes.Max)}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
+		{Name: "watch_count", Value: n(int64(db.Watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
 		{Name: "min_latency", Value: n(st.MinLatency)}, {Name: "max_file_descriptor_count", Value: n(most)},
-		{Name: "approximate_data_size", Value: n(data)}, {Name: "open_file_descriptor_count", Value: n(open)},
-		{Name: "local_sessions", Value: n(int64(locals))}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
-		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: size(st.MinSize)},
+		{Name: "approximate_data_size", Value: n(db.DataSize)}, {Name: "open_file_descriptor_count", Value: n(open)},
+		{Name: "local_sessions", Value: n(int64(db.Locals))}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
+		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: n(sizes.Min)},
 		{Name: "non_mtls_local_conn_count", Value: "0"},
 	})
 }

@@ -37,12 +37,12 @@ func (s *Server) globalSessions() []admin.Timeout {
 }
 
 // proposals returns the sizes of a leader's proposals, nil for other servers.
-func (s *Server) proposals() *admin.Proposals {
+func (s *Server) proposals() *admin.Sizes {
 	if s.replica.Role() != member.Leading {
 		return nil
 	}
 	p := s.replica.Proposals()
-	return &admin.Proposals{Last: p.Last, Min: p.Min, Max: p.Max}
+	return &admin.Sizes{Last: int64(p.Last), Min: int64(p.Min), Max: int64(p.Max)}
 }
 
 // peerStates are the roles as mntr shows them beside the phase.
@@ -57,20 +57,24 @@ func (s *Server) withEnsemble(lines []metrics.Line) []metrics.Line {
 		return lines
 	}
 	n := func(v int) string { return strconv.Itoa(v) }
+	size := func(v int64) string { return strconv.FormatInt(v, 10) }
 	behind := map[string][]metrics.Line{
 		"server_state":              {{Name: "peer_state", Value: peerStates[s.replica.Role()]}},
 		"non_mtls_local_conn_count": {{Name: "quorum_size", Value: n(len(s.members.current.Load().Voters()))}},
 	}
+	if id, ok := s.leading(); ok && s.replica.Role() == member.Observing {
+		behind["server_state"] = append(behind["server_state"], metrics.Line{Name: "observer_master_id", Value: id.String()})
+	}
 	if p := s.proposals(); p != nil {
 		st := inspect(s, (*member.Member).Learners)
-		behind["avg_latency"] = []metrics.Line{{Name: "min_proposal_size", Value: n(p.Min)}}
-		behind["packets_received"] = []metrics.Line{{Name: "max_proposal_size", Value: n(p.Max)}}
+		behind["avg_latency"] = []metrics.Line{{Name: "min_proposal_size", Value: size(p.Min)}}
+		behind["packets_received"] = []metrics.Line{{Name: "max_proposal_size", Value: size(p.Max)}}
 		behind["max_client_response_size"] = []metrics.Line{{Name: "synced_followers", Value: n(st.Followers)}}
 		behind["watch_count"] = []metrics.Line{
 			{Name: "synced_non_voting_followers", Value: n(st.NonVoting)}, {Name: "synced_observers", Value: n(st.Observers)},
 		}
 		behind["open_file_descriptor_count"] = []metrics.Line{
-			{Name: "last_proposal_size", Value: n(p.Last)}, {Name: "pending_syncs", Value: n(st.Syncs)},
+			{Name: "last_proposal_size", Value: size(p.Last)}, {Name: "pending_syncs", Value: n(st.Syncs)},
 			{Name: "leader_uptime", Value: strconv.FormatInt(s.millis()-s.replica.Since(), 10)},
 		}
 		behind["outstanding_tls_handshake"] = []metrics.Line{{Name: "learners", Value: n(st.Connected)}}

@@ -58,7 +58,7 @@ var packages = []struct {
 	{"keystore", disk, ""},
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
-	{"admin", network, "proto metrics"},
+	{"admin", network, "proto auth metrics"},
 	{"replica", glue, "jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"client", network, "jute proto"},
 	{"cli", glue, "proto client"},

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -54,7 +55,16 @@ type Server struct {
 	db      *database.Database
 	replica *replica.Replica
 	clients *conn.Server
-	words   *admin.Words
+
+	commands  *admin.Commands
+	admin     *admin.Server // nil without one
+	adminAddr net.Addr
+	initial   string // the configuration file of a standalone server
+	loading   storage.Progress
+	opened    atomic.Bool // the parts are there
+	slowSyncs atomic.Int64
+	restoring sync.Mutex // held while a snapshot is restored
+
 	metrics *metrics.Set
 	peers   *transport // nil when standalone
 	members *membership
@@ -78,16 +88,33 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg), metrics: metrics.New()}
 	s.members = newMembership(opt.FS, &s.cfg, opt.Log)
-	s.words = admin.NewWords(facts{s}, cfg.FourLetterWhitelist.Allows)
+	s.commands = admin.NewCommands(facts{s}, cfg.FourLetterWhitelist.Allows)
+	if text, err := vfs.ReadFile(opt.FS, cfg.File); err == nil && !cfg.Distributed {
+		s.initial = string(text)
+	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// open builds the parts from the disk up.
+// open builds the parts from the disk up. The admin server comes first, to tell how far
+// that is.
 func (s *Server) open() error {
-	dir, err := storage.Open(s.opt.FS, storageOptions(&s.cfg))
+	if err := s.openAdmin(); err != nil {
+		return err
+	}
+	if err := s.build(); err != nil {
+		return err
+	}
+	s.opened.Store(true)
+	return nil
+}
+
+func (s *Server) build() error {
+	o := storageOptions(&s.cfg)
+	o.Progress = &s.loading
+	dir, err := storage.Open(s.opt.FS, o)
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
@@ -115,9 +142,9 @@ func (s *Server) open() error {
 	if s.cfg.SecureClientPort != 0 {
 		s.opt.Log.Warn().Int("port", s.cfg.SecureClientPort).Msg("secureClientPort is not served: this version does not speak TLS")
 	}
-	o := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
-	o.Replied = s.replied
-	s.clients = conn.New(o, backend{s})
+	co := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
+	co.Replied = s.replied
+	s.clients = conn.New(co, backend{s})
 	address := s.opt.Listen
 	switch {
 	case address != "":
@@ -281,11 +308,14 @@ func (s *Server) Run(ctx context.Context) error {
 // Close releases the port and the data directory of a server that does not run.
 func (s *Server) Close() error {
 	var err error
+	if s.admin != nil {
+		err = s.admin.Close()
+	}
 	s.listening.Lock()
 	defer s.listening.Unlock()
 	if s.listen != nil {
 		if cerr := s.listen.Close(); !errors.Is(cerr, net.ErrClosed) {
-			err = cerr
+			err = errors.Join(err, cerr)
 		}
 	}
 	if s.dir != nil {

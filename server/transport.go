@@ -245,6 +245,15 @@ func (t *transport) Close(link zab.LinkID, reason error) {
 	}
 }
 
+// traffic returns what has gone over the link of a learner, and to where it leads. It is
+// the loop's, too.
+func (t *transport) traffic(link zab.LinkID) (net.Addr, peer.Traffic, bool) {
+	if t.learners == nil {
+		return nil, peer.Traffic{}, false
+	}
+	return t.learners.Traffic(link)
+}
+
 // Silence implements replica.Transport.
 func (t *transport) Silence(limit time.Duration) {
 	if t.uplink != nil {

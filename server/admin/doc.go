@@ -1,10 +1,13 @@
-// Package admin answers what operators ask a server: the four-letter words of the
-// client port, byte for byte in Java's form. It formats; what there is to say it asks
-// from a [Source], which the server implements.
+// Package admin answers what operators ask a server: in four-letter words on the client
+// port and over HTTP, both in Java's form, byte for byte where Java's is settled. It
+// formats; what there is to say it asks from a [Source], which the server implements.
 //
-// A word is answered when the whitelist has it. srvr always is, and isro when
-// read-only mode is on. Most words have nothing to say while the server does not serve.
-// (Java: FourLetterCommands and the classes under server.command.)
+// One table has all [Commands]: what a row is called on either side, and how its facts
+// become text and JSON. A word is answered when the whitelist has it; srvr always is, and
+// isro when read-only mode is on. Over HTTP nothing is held back but snapshot and
+// restore, which want credentials. Most commands have nothing to say while the server
+// does not serve. (Java: FourLetterCommands and the classes under server.command;
+// Commands and JettyAdminServer under server.admin.)
 //
 // Everything may be called from any goroutine.
 package admin
@@ -47,6 +50,20 @@ type Source interface {
 	Gauges() []metrics.Line
 	// Metrics returns counters and summaries.
 	Metrics() *metrics.Set
+	// LastSnapshot returns the snapshot that was written or loaded last.
+	LastSnapshot() Snapshot
+	// Leader returns who leads the ensemble; false when standalone or read-only.
+	Leader() (Leader, bool)
+	// Observers returns the observers that learn from this server.
+	Observers() []Observer
+	// Voters returns the voting members of the ensemble by id; none when standalone.
+	Voters() []Member
+	// Zab returns this server's place in its ensemble, nil without one that works.
+	Zab() *Zab
+	// InitialConfig returns the text of the configuration file; false when it is not told.
+	InitialConfig() (string, bool)
+	// Properties returns what Java keeps as system properties.
+	Properties() map[string]string
 	// ResetStats and ResetConnections do what srst and crst do.
 	ResetStats()
 	ResetConnections()
@@ -65,11 +82,58 @@ type Summary struct {
 	Outstanding    int
 	Zxid           proto.Zxid
 	Nodes          int
-	Proposals      *Proposals // of a leader
+	Proposals      *Sizes // of a leader
+	Responses      Sizes  // of replies to clients
+	Uptime         int64  // milliseconds
+	AuthFailed     int64
+	SlowSyncs      int64 // syncs of the log above fsync.warningthresholdms
+	NoMetrics      bool  // the metrics provider is the one that keeps nothing
 }
 
-// Proposals are the sizes of a leader's proposals in bytes, -1 before the first.
-type Proposals struct{ Last, Min, Max int }
+// Sizes are lengths in bytes, -1 before the first.
+type Sizes struct{ Last, Min, Max int64 }
+
+// Snapshot says how old a snapshot is. Taken is zero for one that a leader sent.
+type Snapshot struct {
+	Zxid  proto.Zxid
+	Taken time.Time
+}
+
+// Leader is who leads.
+type Leader struct {
+	Self bool
+	ID   int64
+	Host string
+}
+
+// Observer is an observer that learns from this server.
+type Observer struct {
+	Remote         netip.AddrPort
+	ID             int64
+	Established    time.Time
+	Queued         int   // packets that wait for it
+	QueuedBytes    int   // and their bytes
+	Received, Sent int64 // packets
+	Requests       int64
+	LastZxid       proto.Zxid // of what was sent last
+}
+
+// Member is a member of the ensemble. Addresses are HOST:PORT.
+type Member struct {
+	ID       int64
+	Quorum   []string
+	Election []string
+	Client   string // "": not known here
+}
+
+// Zab is a member's place in its ensemble.
+type Zab struct {
+	Member
+	Leads    bool
+	Votes    bool
+	LastZxid proto.Zxid
+	Phase    string
+}
 
 // Connection is what cons shows of a client. Latencies are milliseconds.
 type Connection struct {
@@ -124,6 +188,7 @@ type Tracker struct {
 // Bucket is a time at which sessions expire.
 type Bucket struct {
 	At       time.Time
+	Millis   int64 // the same on the server's monotonic clock
 	Sessions []proto.SessionID
 }
 

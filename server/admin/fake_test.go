@@ -49,6 +49,22 @@ func (f *fake) Metrics() *metrics.Set      { return f.metrics }
 func (f *fake) ResetStats()                { f.statsReset++ }
 func (f *fake) ResetConnections()          { f.connectionsReset++ }
 
+func (f *fake) LastSnapshot() Snapshot { return Snapshot{} }
+
+func (f *fake) Leader() (Leader, bool) { return Leader{}, false }
+
+func (f *fake) Observers() []Observer { return nil }
+
+func (f *fake) Voters() []Member { return nil }
+
+func (f *fake) Zab() *Zab { return nil }
+
+func (f *fake) InitialConfig() (string, bool) { return "", false }
+
+func (f *fake) Properties() map[string]string { return nil }
+
+func newFakeCommands() *Commands { return NewCommands(newFake(), all) }
+
 func newFake() *fake { return &fake{metrics: metrics.New(), summary: Summary{Mode: "standalone"}} }
 
 // parser reads facts back out of the answers of a Java server.
@@ -121,9 +137,9 @@ func (p *parser) summary(f *fake) {
 	s.Connections, s.Outstanding, s.Zxid = int(p.int(m[6], 10)), int(p.int(m[7], 10)), proto.Zxid(p.int(m[8], 16))
 	s.Mode, s.Nodes = m[9], int(p.int(m[10], 10))
 	if m := p.take(`Proposal sizes last/min/max: (-1|\d+)/(-1|\d+)/(-1|\d+)\n`); m != nil {
-		s.Proposals = &Proposals{}
-		for i, to := range []*int{&s.Proposals.Last, &s.Proposals.Min, &s.Proposals.Max} {
-			*to, _ = strconv.Atoi(m[i+1])
+		s.Proposals = &Sizes{}
+		for i, to := range []*int64{&s.Proposals.Last, &s.Proposals.Min, &s.Proposals.Max} {
+			*to, _ = strconv.ParseInt(m[i+1], 10, 64)
 		}
 	}
 }

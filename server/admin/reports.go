@@ -3,26 +3,29 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"gokeeper/server/auth"
 	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
 )
 
-func (w *Words) srvr([]byte) string {
-	s := w.source.Summary()
+func (c *Commands) srvr([]byte) string {
+	s := c.source.Summary()
 	return head(&s) + figures(&s)
 }
 
-func (w *Words) stat([]byte) string {
-	s := w.source.Summary()
+func (c *Commands) stat([]byte) string {
+	s := c.source.Summary()
 	var b strings.Builder
 	b.WriteString(head(&s))
 	b.WriteString("Clients:\n")
-	for _, c := range w.source.Connections() {
-		b.WriteString(" " + remote(&c) + counts(&c) + ")\n")
+	for _, x := range c.source.Connections() {
+		b.WriteString(" " + remote(&x) + counts(&x) + ")\n")
 	}
 	b.WriteString("\n" + figures(&s))
 	return b.String()
@@ -47,17 +50,15 @@ func figures(s *Summary) string {
 }
 
 // remote is the address as Java prints a socket's.
-func remote(c *Connection) string {
-	a := c.Remote.Addr().Unmap().WithZone("")
-	if a.Is4() || !a.IsValid() {
-		return fmt.Sprintf("/%v:%d", a, c.Remote.Port())
+func remote(c *Connection) string { return "/" + address(c.Remote) }
+
+// address is the same without the slash, as the admin server has it.
+func address(a netip.AddrPort) string {
+	host := auth.AddressText(a.Addr())
+	if a.Addr().Unmap().Is6() {
+		host = "[" + host + "]"
 	}
-	b := a.As16()
-	parts := make([]string, 8)
-	for i := range parts {
-		parts[i] = fmt.Sprintf("%x", uint16(b[2*i])<<8|uint16(b[2*i+1]))
-	}
-	return fmt.Sprintf("/[%s]:%d", strings.Join(parts, ":"), c.Remote.Port())
+	return host + ":" + strconv.Itoa(int(a.Port()))
 }
 
 func counts(c *Connection) string {
@@ -76,9 +77,9 @@ var opNames = map[proto.Op]string{
 	proto.OpWhoAmI: "HOMI", proto.OpGetEphemerals: "GETE",
 }
 
-func (w *Words) cons([]byte) string {
+func (c *Commands) cons([]byte) string {
 	var b strings.Builder
-	for _, c := range w.source.Connections() {
+	for _, c := range c.source.Connections() {
 		b.WriteString(" " + remote(&c) + counts(&c))
 		if c.Session != 0 {
 			fmt.Fprintf(&b, ",sid=%v,lop=%s,est=%d,to=%d", c.Session, opNames[c.LastOp], c.Established.UnixMilli(), c.Timeout)
@@ -93,14 +94,14 @@ func (w *Words) cons([]byte) string {
 	return b.String() + "\n"
 }
 
-func (w *Words) conf([]byte) string {
-	c := w.source.Conf()
-	data, logs := w.source.Sizes()
+func (c *Commands) conf([]byte) string {
+	f := c.source.Conf()
+	data, logs := c.source.Sizes()
 	out := fmt.Sprintf("clientPort=%d\nsecureClientPort=%d\ndataDir=%s\ndataDirSize=%d\ndataLogDir=%s\ndataLogSize=%d\n"+
 		"tickTime=%d\nmaxClientCnxns=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nclientPortListenBacklog=%d\nserverId=%d\n",
-		orNone(c.ClientPort), orNone(c.SecureClientPort), c.DataDir, data, c.LogDir, logs, c.Tick.Milliseconds(),
-		c.MaxPerAddress, c.MinTimeout.Milliseconds(), c.MaxTimeout.Milliseconds(), c.Backlog, c.ServerID)
-	m := c.Member
+		orNone(f.ClientPort), orNone(f.SecureClientPort), f.DataDir, data, f.LogDir, logs, f.Tick.Milliseconds(),
+		f.MaxPerAddress, f.MinTimeout.Milliseconds(), f.MaxTimeout.Milliseconds(), f.Backlog, f.ServerID)
+	m := f.Member
 	if m == nil {
 		return out
 	}
@@ -123,10 +124,10 @@ func orNone(port int) int {
 	return port
 }
 
-func (w *Words) dump([]byte) string {
+func (c *Commands) dump([]byte) string {
 	var b strings.Builder
 	b.WriteString("SessionTracker dump:\n")
-	t := w.source.Tracker()
+	t := c.source.Tracker()
 	if t.HasLocal {
 		writeSets(&b, "Local Session Sets", t.Local)
 	}
@@ -141,7 +142,7 @@ func (w *Words) dump([]byte) string {
 			fmt.Fprintf(&b, "%v\t%dms\n", s.Session, s.Milliseconds)
 		}
 	}
-	owners := w.source.Ephemerals()
+	owners := c.source.Ephemerals()
 	fmt.Fprintf(&b, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(owners))
 	for _, o := range owners {
 		fmt.Fprintf(&b, "%v:\n", o.Session)
@@ -150,7 +151,7 @@ func (w *Words) dump([]byte) string {
 		}
 	}
 	b.WriteString("Connections dump:\n")
-	w.writeConnections(&b)
+	c.writeConnections(&b)
 	return b.String()
 }
 
@@ -173,8 +174,8 @@ func writeSets(b *strings.Builder, title string, buckets []Bucket) {
 func javaDate(t time.Time) string { return t.Format("Mon Jan 02 15:04:05 MST 2006") }
 
 // writeConnections writes the connections by the time at which they would be closed.
-func (w *Words) writeConnections(b *strings.Builder) {
-	conns := w.source.Connections()
+func (c *Commands) writeConnections(b *strings.Builder) {
+	conns := c.source.Connections()
 	slices.SortStableFunc(conns, func(x, y Connection) int {
 		return cmp.Or(x.Expires.Compare(y.Expires), cmp.Compare(y.Session, x.Session))
 	})
@@ -194,14 +195,14 @@ func (w *Words) writeConnections(b *strings.Builder) {
 	}
 }
 
-func (w *Words) wchs([]byte) string {
-	connections, paths, watches := w.source.WatchCounts()
+func (c *Commands) wchs([]byte) string {
+	connections, paths, watches := c.source.WatchCounts()
 	return fmt.Sprintf("%d connections watching %d paths\nTotal watches:%d\n", connections, paths, watches)
 }
 
-func (w *Words) wchp([]byte) string {
+func (c *Commands) wchp([]byte) string {
 	var b strings.Builder
-	for _, x := range w.source.Watches() {
+	for _, x := range c.source.Watches() {
 		b.WriteString(x.Path + "\n")
 		for _, id := range x.Sessions {
 			fmt.Fprintf(&b, "\t%v\n", id)
@@ -210,18 +211,8 @@ func (w *Words) wchp([]byte) string {
 	return b.String() + "\n"
 }
 
-func (w *Words) wchc([]byte) string {
-	paths := map[proto.SessionID][]string{}
-	var order []proto.SessionID
-	for _, x := range w.source.Watches() {
-		for _, id := range x.Sessions {
-			if paths[id] == nil {
-				order = append(order, id)
-			}
-			paths[id] = append(paths[id], x.Path)
-		}
-	}
-	slices.Sort(order)
+func (c *Commands) wchc([]byte) string {
+	order, paths := bySession(c.source.Watches())
 	var b strings.Builder
 	for _, id := range order {
 		fmt.Fprintf(&b, "%v\n", id)
@@ -230,4 +221,20 @@ func (w *Words) wchc([]byte) string {
 		}
 	}
 	return b.String() + "\n"
+}
+
+// bySession turns watches by path into paths by session, and returns the sessions in
+// order.
+func bySession(watches []Watch) (order []proto.SessionID, paths map[proto.SessionID][]string) {
+	paths = map[proto.SessionID][]string{}
+	for _, x := range watches {
+		for _, id := range x.Sessions {
+			if paths[id] == nil {
+				order = append(order, id)
+			}
+			paths[id] = append(paths[id], x.Path)
+		}
+	}
+	slices.Sort(order)
+	return order, paths
 }

@@ -54,12 +54,12 @@ func TestJava(t *testing.T) {
 			if read(p, f); p.text != "" && role != "netty" {
 				t.Fatalf("not read: %q", p.text)
 			}
-			w := NewWords(f, all)
+			w := NewCommands(f, all)
 			if name == "stmk" || name == "gtmk_after_stmk" {
-				w.Run("stmk", binary.BigEndian.AppendUint64(nil, 250))
+				w.Word("stmk", binary.BigEndian.AppendUint64(nil, 250))
 			}
 			want = emptySets.ReplaceAllString(want, "$1 (1)$2")
-			got := string(w.Run(name[:4], binary.BigEndian.AppendUint64(nil, 250)))
+			got := string(w.Word(name[:4], binary.BigEndian.AppendUint64(nil, 250)))
 			switch {
 			case role == "netty" && name == "dump":
 				want += "Connections Sets (0)/(0):\n"
@@ -95,7 +95,7 @@ func TestNotServing(t *testing.T) {
 			p.environment(f)
 		}
 		f.down = true
-		if got := string(NewWords(f, all).Run(name, nil)); got != want {
+		if got := string(NewCommands(f, all).Word(name, nil)); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 		if f.statsReset+f.connectionsReset != 0 {
@@ -106,9 +106,9 @@ func TestNotServing(t *testing.T) {
 
 // TestWhitelist runs every word with every other word allowed, and alone.
 func TestWhitelist(t *testing.T) {
-	for name := range words {
+	for name := range newFakeCommands().words {
 		f := newFake()
-		w := NewWords(f, func(word string) bool { return word != name })
+		w := NewCommands(f, func(word string) bool { return word != name })
 		want := name + " is not executed because it is not in the whitelist.\n"
 		if file := filepath.Join("testdata", "whitelist", name+"_refused.txt"); exists(file) {
 			b, err := os.ReadFile(file)
@@ -118,7 +118,7 @@ func TestWhitelist(t *testing.T) {
 			want = string(b)
 		}
 		for _, f.down = range []bool{false, true} {
-			if got := string(w.Run(name, make([]byte, 8))); got != want {
+			if got := string(w.Word(name, make([]byte, 8))); got != want {
 				t.Errorf("%s refused: got %q, want %q", name, got, want)
 			}
 		}
@@ -126,13 +126,13 @@ func TestWhitelist(t *testing.T) {
 			t.Errorf("%s was refused and done", name)
 		}
 		f.down = false
-		alone := NewWords(f, func(word string) bool { return word == name })
-		if got := string(alone.Run(name, make([]byte, 8))); strings.Contains(got, "whitelist") {
+		alone := NewCommands(f, func(word string) bool { return word == name })
+		if got := string(alone.Word(name, make([]byte, 8))); strings.Contains(got, "whitelist") {
 			t.Errorf("%s allowed: got %q", name, got)
 		}
 	}
 	for _, name := range []string{"xxxx", "RUOK", "ruo", "", "ruokruok", "lsnp", "orst", "kill"} {
-		if got := NewWords(newFake(), all).Run(name, nil); got != nil {
+		if got := NewCommands(newFake(), all).Word(name, nil); got != nil {
 			t.Errorf("unknown word %q: got %q, want nothing", name, got)
 		}
 	}
@@ -144,10 +144,10 @@ func exists(file string) bool {
 }
 
 func TestMask(t *testing.T) {
-	w := NewWords(newFake(), all)
+	w := NewCommands(newFake(), all)
 	f := func(word string, arg []byte, want string) {
 		t.Helper()
-		if got := string(w.Run(word, arg)); got != want {
+		if got := string(w.Word(word, arg)); got != want {
 			t.Errorf("%s %x: got %q, want %q", word, arg, got, want)
 		}
 	}
@@ -164,12 +164,12 @@ func TestMask(t *testing.T) {
 
 func TestResets(t *testing.T) {
 	f := newFake()
-	w := NewWords(f, all)
-	w.Run("srst", nil)
+	w := NewCommands(f, all)
+	w.Word("srst", nil)
 	if f.statsReset != 1 || f.connectionsReset != 0 {
 		t.Errorf("srst: %d and %d resets", f.statsReset, f.connectionsReset)
 	}
-	w.Run("crst", nil)
+	w.Word("crst", nil)
 	if f.statsReset != 1 || f.connectionsReset != 1 {
 		t.Errorf("crst: %d and %d resets", f.statsReset, f.connectionsReset)
 	}
@@ -193,12 +193,12 @@ func TestRemote(t *testing.T) {
 // TestConnectionLine shows what no recorded connection has.
 func TestConnectionLine(t *testing.T) {
 	f := newFake()
-	w := NewWords(f, all)
+	w := NewCommands(f, all)
 	check := func(c Connection, want string) {
 		t.Helper()
 		c.Remote, c.Established = netip.MustParseAddrPort("10.0.0.1:99"), time.UnixMilli(1000)
 		f.connections = []Connection{c}
-		if got := string(w.Run("cons", nil)); got != want+"\n\n" {
+		if got := string(w.Word("cons", nil)); got != want+"\n\n" {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
@@ -223,10 +223,10 @@ func TestConnectionLine(t *testing.T) {
 func TestSeveralWatchers(t *testing.T) {
 	f := newFake()
 	f.watches = []Watch{{"/a", []proto.SessionID{2}}, {"/b", []proto.SessionID{1, 2}}, {"/c", []proto.SessionID{1}}}
-	w := NewWords(f, all)
+	w := NewCommands(f, all)
 	check := func(word, want string) {
 		t.Helper()
-		if got := string(w.Run(word, nil)); got != want {
+		if got := string(w.Word(word, nil)); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
 	}
@@ -241,7 +241,7 @@ func TestSeveralWatchers(t *testing.T) {
 func TestMonitor(t *testing.T) {
 	f := newFake()
 	f.gauges = []metrics.Line{{Name: "version", Value: "3.9.6-0, built on 2026-01-02 03:04 UTC"}, {Name: "server_state", Value: "standalone"}}
-	got := string(NewWords(f, all).Run("mntr", nil))
+	got := string(NewCommands(f, all).Word("mntr", nil))
 	if want := "zk_version\t3.9.6-0, built on 2026-01-02 03:04 UTC\nzk_server_state\tstandalone\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("begins with %.80q, want %q", got, want)
 	}
@@ -261,7 +261,7 @@ func TestMonitor(t *testing.T) {
 // have an answer, every answer but the few without one ends its line, and only those
 // that may change something do.
 func FuzzWord(f *testing.F) {
-	for name := range words {
+	for name := range newFakeCommands().words {
 		f.Add([]byte(name), []byte{0, 0, 0, 0, 0, 0, 0, 250}, true, true)
 		f.Add([]byte(name), []byte(nil), false, true)
 		f.Add([]byte(name), []byte("junk"), true, false)
@@ -272,10 +272,10 @@ func FuzzWord(f *testing.F) {
 		src := newFake()
 		src.down = !serving
 		src.connections = []Connection{{Remote: netip.MustParseAddrPort("127.0.0.1:1"), Session: 7, LastCxid: -1}}
-		w := NewWords(src, func(string) bool { return allowed })
+		w := NewCommands(src, func(string) bool { return allowed })
 		name := string(first[:min(len(first), 4)])
-		got := string(w.Run(name, arg))
-		_, known := words[name]
+		got := string(w.Word(name, arg))
+		_, known := w.words[name]
 		switch {
 		case !known:
 			if got != "" {

@@ -107,12 +107,29 @@ func (d *Database) View(f func(*tree.Tree)) {
 	f(d.tree)
 }
 
-// ViewWatches calls f with the tree and the watches under the exclusive lock. f must
-// not keep them.
+// ViewWatches calls f with the tree and the watches. Reads that touch watches wait
+// meanwhile, and transactions. f must not keep or change them.
 func (d *Database) ViewWatches(f func(*tree.Tree, *watch.Table[Client])) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	d.watching.Lock()
+	defer d.watching.Unlock()
 	f(d.tree, d.watches)
+}
+
+// Counts are how many there are of what a database holds.
+type Counts struct {
+	Nodes, Ephemerals, Watches int
+	Sessions, Locals           int
+	DataSize                   int64 // bytes of data and names
+}
+
+// Counts counts without looking at anything one by one.
+func (d *Database) Counts() (n Counts) {
+	d.ViewWatches(func(t *tree.Tree, w *watch.Table[Client]) {
+		n = Counts{t.NodeCount(), t.EphemeralCount(), w.Len(), len(d.sessions), len(d.locals), t.DataSize()}
+	})
+	return n
 }
 
 // Update calls f with the tree under the exclusive lock, for the few changes that no

@@ -357,6 +357,30 @@ func (m *Member) Deadline() (at int64, ok bool) {
 	return m.elect.Deadline()
 }
 
+// Restored says that the database was replaced by a snapshot with these sessions (id to
+// timeout in milliseconds). A standalone server goes on behind the zxid, a leader behind
+// what it has proposed.
+func (m *Member) Restored(zxid proto.Zxid, sessions map[proto.SessionID]int32, now int64) {
+	if m.order == nil {
+		return
+	}
+	if m.leader != nil {
+		zxid = m.leader.Proposed()
+	}
+	m.order = newOrder(&m.cfg, m.policy, zxid, sessions, m.foreign, now)
+	if m.leader != nil {
+		m.order.prep.Lead(ensemble{m})
+	}
+}
+
+// Followers returns the learners of a leader, by server; none in other roles.
+func (m *Member) Followers() []zab.Follower {
+	if m.leader == nil {
+		return nil
+	}
+	return m.leader.Followers()
+}
+
 // Learners counts who is connected to a leader.
 type Learners struct {
 	Connected int

@@ -19,7 +19,12 @@ type Set struct {
 	PrepProcessTime     *Summary // ms to prepare one inbox
 	DBInitTime          *Summary // ms to load the data directory
 	StartupTxnsLoaded   *Summary
-	StartupSnapLoadTime *Summary      // ms
+	StartupSnapLoadTime *Summary // ms
+	RestoreTime         *Summary // ms per restore
+	SnapshotErrors      *Counter // of snapshots that operators asked for, as are the next
+	SnapshotLimited     *Counter
+	RestoreErrors       *Counter
+	RestoreLimited      *Counter
 	ReadLatency         *Distribution // ms from reading a read to sending its reply
 	UpdateLatency       *Distribution // the same for writes
 	ReadBytes           *Namespaces   // of paths, data, names and stats that were read
@@ -52,6 +57,11 @@ func New() *Set {
 	s.DBInitTime = s.summaries["dbinittime"]
 	s.StartupTxnsLoaded = s.summaries["startup_txns_loaded"]
 	s.StartupSnapLoadTime = s.summaries["startup_snap_load_time"]
+	s.RestoreTime = s.summaries["restore_time"]
+	s.SnapshotErrors = s.counters["snapshot_error_count"]
+	s.SnapshotLimited = s.counters["snapshot_rate_limited_count"]
+	s.RestoreErrors = s.counters["restore_error_count"]
+	s.RestoreLimited = s.counters["restore_rate_limited_count"]
 	s.ReadLatency = s.distributions["readlatency"]
 	s.UpdateLatency = s.distributions["updatelatency"]
 	s.ReadBytes = s.namespaces["read_per_namespace"]

@@ -162,7 +162,7 @@ func (l *Learners) Send(to []zab.LinkID, packets []zab.Packet) {
 		if data == nil {
 			data = encode(packets)
 		}
-		x.push(outgoing{data: data})
+		x.push(outgoing{data: data, packets: len(packets), last: packets[len(packets)-1].Zxid})
 	}
 }
 
@@ -187,4 +187,14 @@ func (l *Learners) link(id zab.LinkID) *link {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.links[id]
+}
+
+// Traffic returns what has gone over the link and to where it leads; false when it is
+// not there any more.
+func (l *Learners) Traffic(link zab.LinkID) (remote net.Addr, t Traffic, ok bool) {
+	x := l.link(link)
+	if x == nil {
+		return nil, Traffic{}, false
+	}
+	return x.conn.RemoteAddr(), x.report(), true
 }

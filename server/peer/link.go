@@ -101,21 +101,45 @@ type link struct {
 	conn    net.Conn      // nil before it is connected
 	items   []outgoing    // wait for the writer
 	queued  int           // bytes of items, and of those that the writer has taken and not written
+	waiting int           // their packets
+	traffic Traffic       // but for what waits
 	silence time.Duration // how long the other side may say nothing; 0 is no limit
 	reason  error         // of the end; nil before
 }
 
 // outgoing is one thing to be sent: encoded packets, or a function that writes.
 type outgoing struct {
-	data  []byte // shared with other links
-	write func(w io.Writer) error
+	data    []byte // shared with other links
+	packets int    // in data
+	last    proto.Zxid
+	write   func(w io.Writer) error
+}
+
+// Traffic is what has gone over a link.
+type Traffic struct {
+	Since       time.Time // when the link began
+	Queued      int       // packets that wait to be sent
+	QueuedBytes int       // their bytes
+	Sent        int64     // packets, as are the next two
+	Received    int64
+	Requests    int64      // of the packets received, those that ask for a write or a sync
+	Last        proto.Zxid // of the last packet sent
 }
 
 func newLink(id zab.LinkID, events Events, cfg LinkConfig, conn net.Conn) *link {
 	return &link{
-		id: id, events: events, cfg: cfg, conn: conn,
+		id: id, events: events, cfg: cfg, conn: conn, traffic: Traffic{Since: time.Now()},
 		wake: make(chan struct{}, 1), over: make(chan struct{}),
 	}
+}
+
+// report returns the traffic by now.
+func (l *link) report() Traffic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.traffic
+	t.Queued, t.QueuedBytes = l.waiting, l.queued
+	return t
 }
 
 // end ends the link, for the first reason that is given. It does not wait: a passed
@@ -155,6 +179,7 @@ func (l *link) push(o outgoing) {
 	}
 	l.items = append(l.items, o)
 	l.queued += len(o.data)
+	l.waiting += o.packets
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
@@ -201,7 +226,7 @@ func (l *link) write() error {
 			if err := o.writeTo(out); err != nil {
 				return err
 			}
-			l.wrote(len(o.data))
+			l.wrote(&o)
 		}
 		if err := out.Flush(); err != nil {
 			return fmt.Errorf("send: %w", err)
@@ -219,10 +244,27 @@ func (o *outgoing) writeTo(out *bufio.Writer) error {
 	return nil
 }
 
-func (l *link) wrote(n int) {
+func (l *link) wrote(o *outgoing) {
 	l.mu.Lock()
-	l.queued -= n
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	l.queued -= len(o.data)
+	l.waiting -= o.packets
+	l.traffic.Sent += int64(o.packets)
+	if o.packets > 0 {
+		l.traffic.Last = o.last
+	}
+}
+
+// got counts packets received.
+func (l *link) got(packets []zab.Packet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.traffic.Received += int64(len(packets))
+	for i := range packets {
+		if packets[i].Type == zab.Request {
+			l.traffic.Requests++
+		}
+	}
 }
 
 // read passes on what comes, until there is an error.
@@ -241,6 +283,7 @@ func (l *link) read() error {
 				return l.explain(err)
 			}
 		}
+		l.got(packets)
 		l.events.Received(l.id, packets)
 	}
 }

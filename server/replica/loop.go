@@ -29,6 +29,7 @@ type input struct {
 	link     *linkInput
 	progress zab.LinkID // of a learner that takes in its snapshot
 	saved    bool
+	restore  *restoring
 }
 
 // loop is the member's goroutine. When the context is done it refuses new input,
@@ -124,6 +125,8 @@ func (r *Replica) handle(in []input) {
 			r.link(in.link, now)
 		case in.progress != 0:
 			r.m.Progress(in.progress, now)
+		case in.restore != nil:
+			in.restore.done <- r.restore(in.restore.content)
 		case in.saved:
 			r.m.Saved(now)
 		default:

@@ -116,7 +116,8 @@ type Replica struct {
 	pinged      int64           // when sessions were reported to the leader last
 	stopped     context.Context // done when the replica stops or fails; set before any stage runs, as are the next
 	fail        context.CancelCauseFunc
-	steps       *Steps // who runs the stages instead of goroutines, or nil
+	steps       *Steps        // who runs the stages instead of goroutines, or nil
+	over        chan struct{} // closed when Run has ended
 
 	trigger   trigger           // when to take the next snapshot; the log writer's
 	applying  []database.Commit // of one turn, used again; the applier's
@@ -140,7 +141,7 @@ func New(cfg Config, parts Parts, rec *storage.Recovered, epochs storage.Epochs,
 		inbox: newQueue[input](), logQueue: newQueue[entry](), durable: newQueue[proto.Zxid](),
 		applies: newQueue[task](), snapshots: newQueue[picture](),
 		trigger: newTrigger(cfg.SnapCount, cfg.SnapSize, rec.Replayed, seed),
-		waiting: newWaiting(), received: map[zab.LinkID]*snapshot.Content{},
+		waiting: newWaiting(), received: map[zab.LinkID]*snapshot.Content{}, over: make(chan struct{}),
 	}
 	r.at(parts.Database.LastZxid())
 	r.applied.Store(int64(r.committed))
@@ -214,6 +215,7 @@ func (r *Replica) Inspect(ctx context.Context, f func(*member.Member)) bool {
 // returns. Before it returns, everything that was submitted is logged, applied and
 // answered, unless the disk failed. Call it once.
 func (r *Replica) Run(ctx context.Context) error {
+	defer close(r.over)
 	failed, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var stages, snapshotter sync.WaitGroup

@@ -138,7 +138,7 @@ func (r *Replica) change(a member.Action) error {
 		}
 	case election.Bootstrap:
 		r.Log.Info().Msg("no server of the ensemble has a history: this one begins with an empty one")
-		_, err := r.Snapshot()
+		_, err := r.snapshot(false)
 		return r.disk(err)
 	case member.See:
 		r.Configs.See(a.Config)

@@ -24,12 +24,8 @@ func (i image) Sessions() []snapshot.Session {
 	return out
 }
 
-// Snapshot writes a snapshot of the database while it serves, and returns the zxid in
-// its name.
-func (r *Replica) Snapshot() (proto.Zxid, error) { return r.snapshot(false) }
-
-// snapshot writes a snapshot; with replace nothing of what the directory held beyond it
-// is left.
+// snapshot writes a snapshot of the database while it serves, and returns the zxid in
+// its name; with replace nothing of what the directory held beyond it is left.
 func (r *Replica) snapshot(replace bool) (proto.Zxid, error) {
 	begin := time.Now()
 	src := image{r.Database.Dump()}

@@ -162,6 +162,7 @@ func (r *Replica) takeSnapshots() {
 type picture struct {
 	replace bool // what the directory holds belongs to another history
 	done    chan struct{}
+	answer  chan taken // is told how the snapshot ended, whose failure then ends nothing; nil: nobody is
 }
 
 // take does what waits for the snapshotter: one snapshot, however many are wanted.
@@ -169,7 +170,13 @@ func (r *Replica) take() {
 	wanted, replace := false, false
 	pictures := r.snapshots.take()
 	for _, p := range pictures {
-		wanted = wanted || p.done == nil
+		switch {
+		case p.answer != nil:
+			zxid, err := r.snapshot(false)
+			p.answer <- taken{zxid, err}
+		case p.done == nil:
+			wanted = true
+		}
 		replace = replace || p.replace
 	}
 	if wanted && r.stopped.Err() != nil {

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -43,6 +44,21 @@ func CompressionOf(name string) Compression {
 	}
 	return Plain
 }
+
+// Detect returns the compression of what begins with the bytes, of which it wants eight,
+// and Plain for what it does not know.
+func Detect(begin []byte) Compression {
+	switch {
+	case bytes.HasPrefix(begin, []byte(gzipMagic)):
+		return Gzip
+	case bytes.HasPrefix(begin, snappyHeader[:snappyMagic]):
+		return Snappy
+	}
+	return Plain
+}
+
+// gzipMagic begins a gzip file.
+const gzipMagic = "\x1f\x8b"
 
 // snappyHeader is the stream header of snappy-java, format version 1, readable by 1.
 var snappyHeader = [16]byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1}

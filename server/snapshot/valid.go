@@ -24,7 +24,7 @@ func Valid(fs vfs.FS, path string) (bool, error) {
 	defer f.Close()
 	switch CompressionOf(filepath.Base(path)) {
 	case Gzip:
-		return hasAt(f, 0, "\x1f\x8b")
+		return hasAt(f, 0, gzipMagic)
 	case Snappy:
 		return hasAt(f, 0, string(snappyHeader[:snappyMagic]))
 	}

@@ -3,8 +3,10 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sort"
+	"time"
 
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
@@ -45,6 +47,20 @@ func (d *Dir) Snapshots() ([]SnapshotFile, error) {
 	return files, nil
 }
 
+// Newest returns the newest snapshot that looks whole and when it was written; false if
+// there is none.
+func (d *Dir) Newest() (SnapshotFile, time.Time, bool) {
+	files, err := d.candidates()
+	if err != nil || len(files) == 0 {
+		return SnapshotFile{}, time.Time{}, false
+	}
+	info, err := d.fs.Stat(filepath.Join(d.snapDir, files[0].Name))
+	if err != nil {
+		return SnapshotFile{}, time.Time{}, false // purged meanwhile
+	}
+	return files[0], info.ModTime(), true
+}
+
 // candidates returns the snapshots that pass the cheap test, the newest first.
 func (d *Dir) candidates() ([]SnapshotFile, error) {
 	files, err := d.Snapshots()
@@ -74,7 +90,12 @@ func (d *Dir) readSnapshot(f SnapshotFile) (*snapshot.Content, error) {
 		return nil, fmt.Errorf("open snapshot: %w", err)
 	}
 	defer file.Close()
-	c, err := snapshot.Read(reader(file), d.readOptions(f.Name))
+	size, err := file.Size()
+	if err != nil {
+		return nil, fmt.Errorf("open snapshot: %w", err)
+	}
+	d.opt.Progress.begin(f.Name, size)
+	c, err := snapshot.Read(io.TeeReader(reader(file), d.opt.Progress), d.readOptions(f.Name))
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", filepath.Join(d.snapDir, f.Name), err)
 	}

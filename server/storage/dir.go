@@ -33,6 +33,8 @@ type Options struct {
 	TrustEmpty     bool // replay logs without a snapshot (zookeeper.snapshot.trust.empty)
 	Recent         int  // transactions in Recovered.Recent (zookeeper.commitLogCount); at least 500
 
+	Progress *Progress // of loads; nil: nobody looks
+
 	Owner string // what a second server is told about this one; "" is the process id
 
 	Log      txnlog.Options

@@ -227,6 +227,7 @@ func (d *Dir) apply(rec *Recovered, x *txnlog.Record, result *tree.Result) error
 		rec.Mismatches = append(rec.Mismatches, x.Zxid)
 	}
 	rec.Replayed++
+	d.opt.Progress.replayed()
 	if x.Repeated {
 		rec.Repeated++
 		return nil

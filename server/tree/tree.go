@@ -25,6 +25,7 @@ type Tree struct {
 	root       *Node
 	acls       aclTable
 	ephemerals map[proto.SessionID]map[string]struct{}
+	owned      int // ephemerals
 	containers map[string]struct{}
 	ttls       map[string]struct{}
 	quotas     quotas
@@ -157,6 +158,9 @@ func (t *Tree) index(path string, owner int64) {
 			paths = map[string]struct{}{}
 			t.ephemerals[proto.SessionID(owner)] = paths
 		}
+		if _, listed := paths[path]; !listed {
+			t.owned++
+		}
 		paths[path] = struct{}{}
 	}
 }
@@ -170,6 +174,9 @@ func (t *Tree) unindex(path string, owner int64) {
 		delete(t.ttls, path)
 	default:
 		id := proto.SessionID(owner)
+		if _, listed := t.ephemerals[id][path]; listed {
+			t.owned--
+		}
 		delete(t.ephemerals[id], path)
 		if len(t.ephemerals[id]) == 0 {
 			delete(t.ephemerals, id)
@@ -268,13 +275,7 @@ func (t *Tree) EphemeralOwners() iter.Seq2[proto.SessionID, []string] {
 }
 
 // EphemeralCount returns the number of ephemerals.
-func (t *Tree) EphemeralCount() int {
-	n := 0
-	for _, paths := range t.ephemerals {
-		n += len(paths)
-	}
-	return n
-}
+func (t *Tree) EphemeralCount() int { return t.owned }
 
 // NodeCount returns the number of nodes as Java counts them: the root is counted twice.
 func (t *Tree) NodeCount() int { return t.nodes + 1 }

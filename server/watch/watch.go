@@ -49,6 +49,7 @@ type Table[W comparable] struct {
 	data, child table[W]
 	paths       map[W]map[string]struct{} // each watcher's paths in either table
 	recursive   int                       // recursive watches; ancestors are walked only when there are any
+	pairs       int                       // of watcher and path, in both tables
 	selected    []W                       // scratch of Trigger
 }
 
@@ -84,6 +85,7 @@ func (t *Table[W]) add(in table[W], w W, path string, m modes) {
 	}
 	watchers[w] = had | m
 	if had == 0 {
+		t.pairs++
 		paths := t.paths[w]
 		if paths == nil {
 			paths = map[string]struct{}{}
@@ -108,6 +110,7 @@ func (t *Table[W]) drop(from table[W], w W, path string, m modes) bool {
 		return true
 	}
 	delete(watchers, w)
+	t.pairs--
 	if len(watchers) == 0 {
 		delete(from, path)
 	}
@@ -259,12 +262,4 @@ func (t *Table[W]) DataCounts() (watchers, paths, watches int) {
 }
 
 // Len returns the number of pairs of watcher and path in both tables.
-func (t *Table[W]) Len() int {
-	n := 0
-	for _, in := range []table[W]{t.data, t.child} {
-		for _, watchers := range in {
-			n += len(watchers)
-		}
-	}
-	return n
-}
+func (t *Table[W]) Len() int { return t.pairs }

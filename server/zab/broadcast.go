@@ -296,6 +296,7 @@ func (l *Leader) PendingSyncs() int { return len(l.syncs) }
 
 // Follower is a learner for reports.
 type Follower struct {
+	Link     LinkID
 	Server   quorum.ServerID
 	Observer bool
 	Voter    bool
@@ -306,9 +307,9 @@ type Follower struct {
 // Followers returns the learners, by server.
 func (l *Leader) Followers() []Follower {
 	var out []Follower
-	for _, f := range l.learners {
+	for link, f := range l.learners {
 		if f.state > connected {
-			out = append(out, Follower{f.server, f.observer, l.votes(f), f.state == serving, f.acked})
+			out = append(out, Follower{link, f.server, f.observer, l.votes(f), f.state == serving, f.acked})
 		}
 	}
 	slices.SortFunc(out, func(a, b Follower) int { return int(a.Server - b.Server) })

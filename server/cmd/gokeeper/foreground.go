@@ -44,6 +44,10 @@ func (c *control) foreground(args []string) error {
 			fmt.Fprintln(c.stderr, "Unable to access datadir, exiting abnormally")
 			return exitCode(config.ExitDataDir)
 		}
+		if errors.Is(err, server.ErrAdminServer) {
+			fmt.Fprintln(c.stderr, "Unable to start AdminServer, exiting abnormally")
+			return exitCode(config.ExitAdminServer)
+		}
 		return exitCode(config.ExitStart)
 	}
 	return nil

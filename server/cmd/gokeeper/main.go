@@ -6,7 +6,7 @@
 // This package alone reads arguments and environment, handles signals and decides exit
 // codes, which are those of Java's server: 0 for a normal end, 1 for a failure while
 // starting or running, 2 for wrong arguments or configuration, 3 for a data directory
-// that is missing or not writable.
+// that is missing or not writable, 4 for a port of the admin server that is taken.
 package main
 
 import (

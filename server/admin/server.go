@@ -1,0 +1,164 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// maxHeader is how many bytes the head of a request may have.
+const maxHeader = 16 << 10
+
+// stopWait is how long requests may take to end when the server stops.
+const stopWait = time.Second
+
+// ServerOptions say how commands are served over HTTP.
+type ServerOptions struct {
+	URL   string        // the path under which commands are; "" is /commands
+	Idle  time.Duration // how long a connection may be silent; 0 is for ever
+	Probe Probe
+	Log   zerolog.Logger
+
+	Backup  Backup
+	Backups BackupOptions
+}
+
+// Server serves commands over HTTP in the manner of Java's JettyAdminServer, and the
+// probes /livez, /readyz and /version.
+type Server struct {
+	opt      ServerOptions
+	commands *Commands
+	http     http.Server
+	done     chan struct{} // closed when Serve has ended
+
+	snapshots, restores *limiter
+}
+
+// NewServer returns a server for the commands.
+func NewServer(c *Commands, opt ServerOptions) *Server {
+	if opt.URL == "" {
+		opt.URL = "/commands"
+	}
+	s := &Server{opt: opt, commands: c, done: make(chan struct{})}
+	s.snapshots, s.restores = opt.Backups.limiters()
+	s.http = http.Server{
+		Handler: s, ReadHeaderTimeout: opt.Idle, IdleTimeout: opt.Idle, MaxHeaderBytes: maxHeader,
+		ErrorLog: log.New(debugLog{opt.Log}, "", 0),
+	}
+	return s
+}
+
+// debugLog takes the complaints of net/http about what clients do.
+type debugLog struct{ log zerolog.Logger }
+
+// Write logs a line.
+func (d debugLog) Write(line []byte) (int, error) {
+	d.log.Debug().Msg("admin server: " + strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// Serve answers on the listener until Close. It returns why the listener failed, nil
+// after Close. Call it once.
+func (s *Server) Serve(ln net.Listener) error {
+	defer close(s.done)
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Close ends Serve, which must have been called, and waits for it. Requests have a
+// second to end.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	<-s.done
+	return err
+}
+
+// allowed are the methods that Java's servlet offers.
+const allowed = "GET, HEAD, POST, TRACE, OPTIONS"
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		s.route(w, r)
+	case http.MethodOptions:
+		w.Header().Set("Allow", allowed)
+	case http.MethodTrace:
+		http.Error(w, "Forbidden", http.StatusForbidden)
+	default:
+		w.Header().Set("Allow", allowed)
+		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+	}
+}
+
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	name, isCommand := strings.CutPrefix(path, s.opt.URL+"/")
+	switch {
+	case path == s.opt.URL || isCommand && name == "":
+		s.list(w)
+	case isCommand:
+		s.run(w, r, name)
+	case path == "/livez":
+		s.live(w)
+	case path == "/readyz":
+		s.ready(w)
+	case path == "/version":
+		s.version(w)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// list answers with a link to each command.
+func (s *Server) list(w http.ResponseWriter) {
+	var b []byte
+	for _, name := range s.commands.primaries() {
+		b = fmt.Appendf(b, "<a href=\"%s/%s\">%s</a>\n<br/>\n", s.opt.URL, name, name)
+	}
+	w.Header()["Content-Type"] = nil // Java says nothing
+	respond(w, http.StatusOK, b)
+}
+
+// run answers with what the command of that name has to say.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, name string) {
+	switch {
+	case slices.Contains(snapshotNames, name):
+		s.snapshot(w, r)
+	case slices.Contains(restoreNames, name):
+		s.restore(w, r)
+	case r.Method == http.MethodPost && s.commands.names[name] != nil:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+	default:
+		respondJSON(w, http.StatusOK, s.commands.answer(name, r.URL.Query()))
+	}
+}
+
+func respondJSON(w http.ResponseWriter, status int, o object) {
+	w.Header().Set("Content-Type", "application/json")
+	respond(w, status, appendJSON(nil, o, ""))
+}
+
+// respond sends a body. Who does not take it has gone, which concerns nobody.
+func respond(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
