@@ -17,7 +17,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check conformance integration mixed faults image
+.PHONY: help build run test race fuzz bench lint check conformance integration mixed faults image release
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,3 +65,6 @@ faults: ## an ensemble in network namespaces through MINUTES (2) of faults; want
 image: ## the container image gokeeper:dev, also tagged with the version
 	GOOS=linux GOARCH=$(ARCH) $(BUILD) -o dist/linux_$(ARCH)/gokeeper $(MAIN)
 	VERSION='$(VERSION)' REVISION='$(COMMIT)' SOURCE='$(SOURCE)' scripts/image.sh dist/linux_$(ARCH)/gokeeper gokeeper:dev gokeeper:$(VERSION)
+
+release: ## binaries, images and checksums of VERSION in dist/VERSION
+	GO='$(GO)' scripts/release.sh $(VERSION)
