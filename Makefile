@@ -45,16 +45,19 @@ bench: ## all benchmarks
 
 lint: ## formatting, vet, staticcheck
 	@bad=$$($(GOFMT) -l server integration) && test -z "$$bad" || { echo "not formatted: $$bad"; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags containers ./...
+	$(GO) tool staticcheck -tags containers ./...
 
 check: lint test ## what must pass before a commit
 
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh
 
-integration: ## black-box tests of the binary, also against Java where it is installed
-	$(GO) test -count=1 -v ./integration/...
+integration: ## the image in containers, the binary beside Java where it is installed
+	@docker version >/dev/null 2>&1 || { echo "make integration: there is no Docker engine, see docker version"; exit 1; }
+	@docker compose version >/dev/null 2>&1 || { echo "make integration: docker compose is missing, scripts/compose.sh installs it on Debian"; exit 1; }
+	@$(MAKE) --no-print-directory image
+	$(GO) test -count=1 -v -timeout 20m -parallel 4 -tags containers ./integration/...
 
 mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
 	GOKEEPER_MIXED=all $(GO) test -count=1 -v -timeout 60m -run 'TestMixed|TestRolling|TestGrowth' ./integration

@@ -1,0 +1,157 @@
+//go:build containers
+
+package containers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// Faults of a leader, or of all: begun and ended.
+var faults = []struct {
+	name       string
+	begin, end func(e *ensemble, leader int)
+	permitted  func() string
+}{
+	{"killed", func(e *ensemble, leader int) { e.node(leader).kill() }, func(e *ensemble, leader int) { e.node(leader).start() }, nil},
+	{"paused", func(e *ensemble, leader int) { e.node(leader).pause() }, func(e *ensemble, leader int) { e.node(leader).unpause() }, nil},
+	{"disconnected", (*ensemble).cut, (*ensemble).join, nil},
+	{"silent", (*ensemble).mute, (*ensemble).heal, muteable},
+	{"all restarted", (*ensemble).restartAll, func(*ensemble, int) {}, nil},
+}
+
+// TestFailover takes the leader away in several ways, under a client that is connected to it. The client must lose
+// nothing by that: not its session, not its ephemeral, not its watch, and no write that was acknowledged.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	members := newEnsemble(t, 3, 0)
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			if f.permitted != nil {
+				if why := f.permitted(); why != "" {
+					t.Skip(why)
+				}
+			}
+			e := members.within(t)
+			leader := e.settled()
+			s := open(t, e.addrs(leader)...)
+			root := "/" + strings.ReplaceAll(f.name, " ", "-")
+			s.put(root, "before")
+			_, err := s.Create(root+"/ephemeral", nil, zk.FlagEphemeral, everyone)
+			must(t, 0, err)
+			_, _, changed, err := s.GetW(root)
+			must(t, 0, err)
+
+			begun := time.Now()
+			f.begin(e, leader)
+			done := time.Now()
+			s.put(root+"/during", "acknowledged")
+			t.Logf("%s: the fault took %v to make; first acknowledged write %v later", f.name,
+				done.Sub(begun).Round(time.Millisecond), time.Since(done).Round(time.Millisecond))
+			s.lives()
+
+			other := open(t, e.addrs(leader%3+1)...)
+			outlived(t, s, other, root, changed)
+			f.end(e, leader)
+			e.settled()
+			e.sees(root+"/during", "acknowledged")
+			s.put(root+"/after", "acknowledged")
+			s.lives()
+			s.Close()
+			gone(t, other, root+"/ephemeral")
+		})
+	}
+}
+
+// outlived checks with another client that the session's ephemeral and its watch are still there.
+func outlived(t *testing.T, s, other *session, root string, changed <-chan zk.Event) {
+	t.Helper()
+	if _, stat := other.get(root + "/ephemeral"); stat.EphemeralOwner != s.id {
+		t.Errorf("the owner of the ephemeral is 0x%x, want 0x%x", stat.EphemeralOwner, s.id)
+	}
+	select {
+	case e := <-changed:
+		t.Errorf("the watch has fired before anything changed: %+v", e)
+	default:
+	}
+	other.put(root, "after")
+	select {
+	case e := <-changed:
+		if e.Type != zk.EventNodeDataChanged || e.Path != root {
+			t.Errorf("the watch fired with %+v", e)
+		}
+	case <-time.After(patience):
+		t.Errorf("the watch has not fired within %v after the change", patience)
+	}
+}
+
+// gone waits until a znode is no longer there.
+func gone(t *testing.T, s *session, path string) {
+	t.Helper()
+	eventually(t, path+" goes", func() string {
+		there := false
+		must(t, 0, s.again("exists "+path, func() (err error) {
+			there, _, err = s.Exists(path)
+			return err
+		}))
+		if there {
+			return "it is there"
+		}
+		return ""
+	})
+}
+
+// restartAll kills all members and starts them again.
+func (e *ensemble) restartAll(int) {
+	e.t.Helper()
+	for _, n := range e.nodes {
+		n.kill()
+	}
+	e.launch()
+}
+
+// muteable says why packets cannot be dropped in a container's network, "" if they can.
+func muteable() string {
+	if os.Getuid() != 0 {
+		return "not root, the network of a container cannot be entered"
+	}
+	for _, tool := range []string{"nsenter", "iptables"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return tool + " is not installed (packages util-linux, iptables)"
+		}
+	}
+	return ""
+}
+
+// mute drops all packets between a member and the others. No connection is closed by that, and no name vanishes.
+func (e *ensemble) mute(id int) {
+	e.t.Helper()
+	inspect, err := e.node(id).Inspect(e.t.Context())
+	own := must(e.t, inspect, err).NetworkSettings.Networks[e.quorum.Name].IPAddress
+	subnet := fmt.Sprintf("%s/%d", own, inspect.NetworkSettings.Networks[e.quorum.Name].IPPrefixLen)
+	for _, rule := range [][]string{{"INPUT", "-s"}, {"OUTPUT", "-d"}} {
+		e.inNetworkOf(id, "iptables", "-w", "-A", rule[0], rule[1], subnet, "-j", "DROP")
+	}
+}
+
+// heal lets all packets through again.
+func (e *ensemble) heal(id int) {
+	e.t.Helper()
+	e.inNetworkOf(id, "iptables", "-w", "-F")
+}
+
+// inNetworkOf runs a command of this machine in a container's network.
+func (e *ensemble) inNetworkOf(id int, command ...string) {
+	e.t.Helper()
+	args := append([]string{"-t", fmt.Sprint(e.node(id).state().Pid), "-n"}, command...)
+	out, err := exec.Command("nsenter", args...).CombinedOutput()
+	if err != nil {
+		e.t.Fatalf("nsenter %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
