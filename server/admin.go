@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gokeeper/server/admin"
+	"gokeeper/server/config"
 	"gokeeper/server/conn"
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
@@ -59,18 +60,49 @@ func (s *Server) openAdmin() error {
 	return nil
 }
 
-// listenAdmin opens the port. Java's 0.0.0.0 is every address, of IPv6 too.
+// listenAdmin opens the port.
 func (s *Server) listenAdmin() (net.Listener, error) {
 	a := &s.cfg.Admin
 	if a.ForceHTTPS {
 		return nil, errNoTLS
 	}
-	host := a.Address
+	return listenEverywhere(a.Address, a.Port)
+}
+
+// listenEverywhere opens a port. Java's 0.0.0.0 is every address, of IPv6 too.
+func listenEverywhere(host string, port int) (net.Listener, error) {
 	if host == "0.0.0.0" {
 		host = ""
 	}
-	return conn.Listen(context.Background(), net.JoinHostPort(host, strconv.Itoa(a.Port)))
+	return conn.Listen(context.Background(), net.JoinHostPort(host, strconv.Itoa(port)))
 }
+
+// openMetrics opens the port that Prometheus asks, if the configuration wants one. Java's
+// server does not start without it, whatever its role, nor does this.
+func (s *Server) openMetrics() error {
+	m := &s.cfg.Metrics
+	if m.Provider != config.PrometheusMetrics {
+		return nil
+	}
+	ln, err := listenEverywhere(m.Host, m.Port)
+	if err != nil {
+		return fmt.Errorf("open the port of metrics (metricsProvider.httpPort): %w", err)
+	}
+	s.scrapedAddr = ln.Addr()
+	s.scraped = admin.NewMetrics(admin.MetricsOptions{
+		Gauges: facts{s}.Scraped, Set: s.metrics, Runtime: m.ExportRuntime, Log: s.opt.Log,
+	})
+	go func() { // ends with Close
+		if err := s.scraped.Serve(ln); err != nil {
+			s.opt.Log.Error().Err(err).Msg("metrics server ended")
+		}
+	}()
+	s.opt.Log.Info().Stringer("address", s.scrapedAddr).Msg("metrics are exported for Prometheus")
+	return nil
+}
+
+// MetricsAddr returns the address that Prometheus asks, nil without one.
+func (s *Server) MetricsAddr() net.Addr { return s.scrapedAddr }
 
 // AdminAddr returns the address of the admin server, nil without one.
 func (s *Server) AdminAddr() net.Addr { return s.adminAddr }

@@ -196,6 +196,9 @@ func (r *running) busy(n int) {
 	c.do(proto.OpGetData, pathRecord("/app/data", true))
 	c.reply(c.send(proto.OpExists, pathRecord("/app/nothere", true)))
 	c.do(proto.OpGetChildren, pathRecord("/app", true))
+	for range 16 { // one in so many is looked at for traffic
+		c.get("/app/data")
+	}
 }
 
 func (c *client) prepare() {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gokeeper/server/database"
+	"gokeeper/server/proto"
 	"gokeeper/server/replica"
 )
 
@@ -11,7 +12,24 @@ import (
 func (s *Server) traffic() database.Traffic {
 	return database.Traffic{
 		Read:  s.metrics.ReadBytes.Observe,
+		Event: s.fired,
 		Write: func(path []byte, bytes int64) { s.metrics.WriteBytes.Observe(path, bytes, 1) },
+	}
+}
+
+// fired counts the watches that one change has fired.
+func (s *Server) fired(typ proto.EventType, watchers int, bytes int64) {
+	m := s.metrics
+	m.WatchBytes.Add(bytes)
+	switch typ {
+	case proto.EventNodeCreated:
+		m.CreatedWatches.Observe(int64(watchers))
+	case proto.EventNodeDeleted:
+		m.DeletedWatches.Observe(int64(watchers))
+	case proto.EventNodeDataChanged:
+		m.ChangedWatches.Observe(int64(watchers))
+	case proto.EventNodeChildrenChanged:
+		m.ChildrenWatches.Observe(int64(watchers))
 	}
 }
 
@@ -28,7 +46,11 @@ func (s *Server) replied(write bool, n, ms int64) {
 func (s *Server) events() replica.Events {
 	m := s.metrics
 	return replica.Events{
-		Proposed: func(writes int, took time.Duration) { m.PrepProcessTime.Observe(took.Milliseconds()) },
+		Proposed: func(writes int, took time.Duration) {
+			if n := int64(writes); n > 0 {
+				m.PrepTime.ObserveN(took.Milliseconds()/n, n)
+			}
+		},
 		Synced: func(txns int, took time.Duration) {
 			m.FsyncTime.Observe(took.Milliseconds())
 			m.SyncBatch.Observe(int64(txns))
@@ -37,7 +59,7 @@ func (s *Server) events() replica.Events {
 				s.opt.Log.Warn().Dur("took", took).Int("txns", txns).Msg("sync of the transaction log is slow")
 			}
 		},
-		Applied:  func(txns int) { m.CommitCount.Add(int64(txns)) },
+		Applied:  func(int) {},
 		Snapshot: func(took time.Duration) { m.SnapshotTime.Observe(took.Milliseconds()) },
 		Mismatch: func() { m.DigestMismatches.Add(1) },
 		Expired:  func(sessions int) { m.StaleSessions.Add(int64(sessions)) },

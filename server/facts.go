@@ -225,10 +225,29 @@ func (f facts) Metrics() *metrics.Set {
 		"connection_request_count": st.ConnectRequests, "connection_rejected": st.Rejected,
 		"connection_drop_count": st.Dropped, "cnxn_closed_without_zk_server_running": st.Unserved,
 		"sessionless_connections_expired": st.Expired, "large_requests_rejected": st.LargeRejected,
+		"connection_revalidate_count": st.Revalidated, "bytes_received_count": st.BytesIn, "response_bytes": st.BytesOut,
 	} {
 		f.s.metrics.SetCounter(name, n)
 	}
+	f.s.measureLearners()
 	return f.s.metrics
+}
+
+// Scraped returns the gauges for Prometheus, and brings up to date what is counted
+// elsewhere. A server that does not serve yet has none.
+func (f facts) Scraped() []metrics.Line {
+	if !f.s.opened.Load() {
+		return nil
+	}
+	f.Metrics()
+	if !f.Serving() {
+		return nil
+	}
+	lines := slices.DeleteFunc(f.Gauges(), func(l metrics.Line) bool { return l.Name == "observer_master_id" })
+	if f.s.replica.Role() == member.Following { // serves none; mntr leaves the line out
+		lines = append(lines, metrics.Line{Name: "synced_observers", Value: "0"})
+	}
+	return lines
 }
 
 // ResetStats resets packet counts, latencies and metrics.
@@ -247,7 +266,7 @@ func (f facts) Gauges() []metrics.Line {
 	db, sizes := f.s.db.Counts(), responses(&st)
 	open, most := descriptors()
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
-	return f.s.withEnsemble([]metrics.Line{
+	return append(f.s.withEnsemble([]metrics.Line{
 		{Name: "version", Value: f.s.opt.Version}, {Name: "server_state", Value: f.s.mode()},
 		{Name: "ephemerals_count", Value: n(int64(db.Ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
@@ -261,7 +280,7 @@ func (f facts) Gauges() []metrics.Line {
 		{Name: "local_sessions", Value: n(int64(db.Locals))}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
 		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: n(sizes.Min)},
 		{Name: "non_mtls_local_conn_count", Value: "0"},
-	})
+	}), f.s.quotas()...)
 }
 
 var (

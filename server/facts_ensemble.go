@@ -26,6 +26,22 @@ func memberConf(c *config.Config, servers *quorum.Config) *admin.MemberConf {
 	return out
 }
 
+// measureLearners observes what waits for the learners of a leader.
+func (s *Server) measureLearners() {
+	if s.peers == nil || s.replica.Role() != member.Leading {
+		return
+	}
+	inspect(s, func(m *member.Member) (none struct{}) {
+		for _, x := range m.Followers() {
+			if _, t, ok := s.peers.traffic(x.Link); ok {
+				s.metrics.LearnerQueueSize.Observe(x.Server.String(), int64(t.Queued), 1)
+				s.metrics.LearnerQueueTime.Observe(x.Server.String(), t.Waits.Milliseconds(), 1)
+			}
+		}
+		return none
+	})
+}
+
 // globalSessions returns all sessions of the ensemble.
 func (s *Server) globalSessions() []admin.Timeout {
 	var out []admin.Timeout

@@ -59,7 +59,7 @@ var packages = []struct {
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
 	{"admin", network, "proto auth metrics"},
-	{"replica", glue, "jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
+	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"client", network, "jute proto"},
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member config metrics database " +

@@ -59,6 +59,10 @@ type Server struct {
 	commands  *admin.Commands
 	admin     *admin.Server // nil without one
 	adminAddr net.Addr
+
+	scraped     *admin.Metrics // nil without one
+	scrapedAddr net.Addr
+
 	initial   string // the configuration file of a standalone server
 	loading   storage.Progress
 	opened    atomic.Bool // the parts are there
@@ -101,7 +105,7 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 // open builds the parts from the disk up. The admin server comes first, to tell how far
 // that is.
 func (s *Server) open() error {
-	if err := s.openAdmin(); err != nil {
+	if err := errors.Join(s.openMetrics(), s.openAdmin()); err != nil {
 		return err
 	}
 	if err := s.build(); err != nil {
@@ -126,7 +130,7 @@ func (s *Server) build() error {
 	s.db = database.New(rec.Tree, rec.Sessions, s.policy)
 	s.db.Report(s.traffic())
 	parts := replica.Parts{
-		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Log: s.opt.Log, Start: s.start, Drop: s.drop,
+		Database: s.db, Dir: s.dir, Policy: s.policy, Events: s.events(), Metrics: s.metrics, Log: s.opt.Log, Start: s.start, Drop: s.drop,
 	}
 	var epochs storage.Epochs
 	if s.cfg.Distributed {
@@ -143,7 +147,7 @@ func (s *Server) build() error {
 		s.opt.Log.Warn().Int("port", s.cfg.SecureClientPort).Msg("secureClientPort is not served: this version does not speak TLS")
 	}
 	co := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
-	co.Replied = s.replied
+	co.Replied, co.Deficit = s.replied, s.metrics.TokenDeficit.Observe
 	s.clients = conn.New(co, backend{s})
 	address := s.opt.Listen
 	switch {
@@ -224,6 +228,8 @@ func (s *Server) load() (*storage.Recovered, error) {
 		Dur("took", time.Since(begin)).Msg("data loaded")
 	s.metrics.DBInitTime.Observe(time.Since(begin).Milliseconds())
 	s.metrics.StartupTxnsLoaded.Observe(int64(rec.Replayed))
+	s.metrics.StartupSnapLoadTime.Observe(rec.SnapshotTook.Milliseconds())
+	s.metrics.StartupTxnsLoadTime.Observe(rec.ReplayTook.Milliseconds())
 	return rec, nil
 }
 
@@ -278,6 +284,9 @@ func (s *Server) Run(ctx context.Context) error {
 		err := s.replica.Run(ctx)
 		closeSockets()
 		closeLinks()
+		if err != nil {
+			s.metrics.Unrecoverable.Add(1)
+		}
 		ended <- err
 	}()
 	go func() {
@@ -310,6 +319,9 @@ func (s *Server) Close() error {
 	var err error
 	if s.admin != nil {
 		err = s.admin.Close()
+	}
+	if s.scraped != nil {
+		err = errors.Join(err, s.scraped.Close())
 	}
 	s.listening.Lock()
 	defer s.listening.Unlock()

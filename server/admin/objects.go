@@ -166,7 +166,7 @@ func (c *Commands) monitor(url.Values) (object, error) {
 		if json.Valid([]byte(l.Value)) {
 			value = number(l.Value)
 		}
-		o = append(o, field{l.Name, value})
+		o = append(o, field{l.Label(), value})
 	}
 	return o, nil
 }

@@ -1,11 +1,7 @@
 package admin
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,12 +10,6 @@ import (
 
 	"github.com/rs/zerolog"
 )
-
-// maxHeader is how many bytes the head of a request may have.
-const maxHeader = 16 << 10
-
-// stopWait is how long requests may take to end when the server stops.
-const stopWait = time.Second
 
 // ServerOptions say how commands are served over HTTP.
 type ServerOptions struct {
@@ -37,8 +27,7 @@ type ServerOptions struct {
 type Server struct {
 	opt      ServerOptions
 	commands *Commands
-	http     http.Server
-	done     chan struct{} // closed when Serve has ended
+	*httpServer
 
 	snapshots, restores *limiter
 }
@@ -48,45 +37,10 @@ func NewServer(c *Commands, opt ServerOptions) *Server {
 	if opt.URL == "" {
 		opt.URL = "/commands"
 	}
-	s := &Server{opt: opt, commands: c, done: make(chan struct{})}
+	s := &Server{opt: opt, commands: c}
 	s.snapshots, s.restores = opt.Backups.limiters()
-	s.http = http.Server{
-		Handler: s, ReadHeaderTimeout: opt.Idle, IdleTimeout: opt.Idle, MaxHeaderBytes: maxHeader,
-		ErrorLog: log.New(debugLog{opt.Log}, "", 0),
-	}
+	s.httpServer = newHTTP(s, opt.Idle, opt.Log)
 	return s
-}
-
-// debugLog takes the complaints of net/http about what clients do.
-type debugLog struct{ log zerolog.Logger }
-
-// Write logs a line.
-func (d debugLog) Write(line []byte) (int, error) {
-	d.log.Debug().Msg("admin server: " + strings.TrimSpace(string(line)))
-	return len(line), nil
-}
-
-// Serve answers on the listener until Close. It returns why the listener failed, nil
-// after Close. Call it once.
-func (s *Server) Serve(ln net.Listener) error {
-	defer close(s.done)
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
-	}
-	return nil
-}
-
-// Close ends Serve, which must have been called, and waits for it. Requests have a
-// second to end.
-func (s *Server) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.http.Close()
-	}
-	<-s.done
-	return err
 }
 
 // allowed are the methods that Java's servlet offers.

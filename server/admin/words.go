@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -65,11 +66,8 @@ func (c *Commands) hash([]byte) string {
 
 func (c *Commands) mntr([]byte) string {
 	var b strings.Builder
-	for _, l := range c.source.Gauges() {
-		fmt.Fprintf(&b, "zk_%s\t%s\n", l.Name, l.Value)
-	}
-	for _, l := range c.source.Metrics().Lines() {
-		fmt.Fprintf(&b, "zk_%s\t%s\n", l.Name, l.Value)
+	for _, l := range slices.Concat(c.source.Gauges(), c.source.Metrics().Lines()) {
+		fmt.Fprintf(&b, "zk_%s\t%s\n", l.Label(), l.Value)
 	}
 	return b.String()
 }

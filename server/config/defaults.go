@@ -3,13 +3,15 @@ package config
 import "time"
 
 // Defaults are the settings of a server that was given no configuration at all: a standalone one on
-// port 2181 with its data below the working directory, which removes old snapshots once a day.
+// port 2181 with its data below the working directory, which removes old snapshots once a day and
+// exports metrics on port 7000.
 func Defaults() Config {
 	c := javaDefaults()
 	c.DataDir = "./data"
 	c.ClientPort = 2181
 	c.TickTime = 2 * time.Second
 	c.PurgeInterval = 24 * time.Hour
+	c.Metrics.Provider = PrometheusMetrics
 	p := parser{config: c}
 	p.derive()
 	return p.config

@@ -49,6 +49,7 @@ type Conn struct {
 	req      proto.Request // of Backend.Read; here so that it is not allocated
 	now      int64         // nanoseconds, when the input was read
 	received int64         // packets of this input
+	bytes    int64         // and their bytes
 	ready    bool          // the session is open
 	passed   bool          // enforced authentication is satisfied
 }

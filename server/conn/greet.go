@@ -43,6 +43,7 @@ func (c *Conn) greet(need *int) verdict {
 	}
 	c.in.skip(n)
 	c.received++
+	c.bytes += int64(n)
 	return c.connect(body)
 }
 
@@ -75,6 +76,7 @@ func (c *Conn) connect(body []byte) verdict {
 	o := Opening{Session: r.Session, Timeout: s.negotiate(r.Timeout)}
 	refuse := false
 	if o.Session != 0 {
+		s.counts.revalidated.Add(1)
 		s.backend.Evict(o.Session)
 		refuse = s.opt.PasswordOK == nil || !s.opt.PasswordOK(o.Session, r.Password)
 	}
@@ -99,6 +101,9 @@ func (c *Conn) connect(body []byte) verdict {
 func (c *Conn) admit(r *proto.ConnectRequest) bool {
 	s := c.server
 	s.counts.requests.Add(1)
+	if f := s.opt.Deficit; f != nil {
+		f(s.throttle.deficit())
+	}
 	serving, readOnly := s.backend.Serving()
 	switch {
 	case !serving:

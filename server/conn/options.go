@@ -29,6 +29,9 @@ type Options struct {
 	// Replied is told of n replies to writes or to reads that took ms milliseconds, when
 	// they are sent. It is called with a lock held. Nil: nobody wants to know.
 	Replied func(write bool, n, ms int64)
+	// Deficit is told at each connect request how many tokens of Throttle are taken. Nil:
+	// nobody wants to know.
+	Deficit func(tokens int64)
 	// Throttle limits connect requests.
 	Throttle Throttle
 

@@ -110,6 +110,7 @@ func (c *Conn) request(need *int) verdict {
 	body := c.in.bytes()[frameHead:n:n]
 	c.in.skip(n)
 	c.received++
+	c.bytes += int64(n)
 	return c.packet(body)
 }
 

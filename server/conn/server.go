@@ -28,7 +28,7 @@ type Server struct {
 	outstanding atomic.Int64 // unfinished requests of all connections
 	held        atomic.Int64 // bytes of their bodies
 	large       atomic.Int64 // bytes of those that are large
-	counts      struct{ requests, rejected, dropped, unserved, expired, large, authFailed atomic.Int64 }
+	counts      struct{ requests, rejected, dropped, unserved, expired, large, authFailed, revalidated atomic.Int64 }
 
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}

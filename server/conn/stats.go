@@ -41,6 +41,7 @@ type batch struct {
 // counts are packets, and latencies in nanoseconds.
 type counts struct {
 	received, sent         int64
+	bytesIn, bytesOut      int64
 	replies, sum           int64
 	minLatency, maxLatency int64
 	sizes                  sizes
@@ -90,6 +91,8 @@ func (n *counts) add(replies, sum, least, greatest int64) {
 func (n *counts) merge(m *counts) {
 	n.received += m.received
 	n.sent += m.sent
+	n.bytesIn += m.bytesIn
+	n.bytesOut += m.bytesOut
 	if m.replies > 0 {
 		n.add(m.replies, m.sum, m.minLatency, m.maxLatency)
 	}
@@ -147,6 +150,7 @@ func (c *Conn) settle(out []byte) {
 	t.greeted = true
 	t.own.sent += n
 	t.all.sent += n
+	t.all.bytesOut += int64(len(out))
 	if t.noted == 0 {
 		return
 	}
@@ -171,8 +175,9 @@ func (c *Conn) report() {
 	c.mu.Lock()
 	c.tally.own.received += c.received
 	c.tally.all.received += c.received
+	c.tally.all.bytesIn += c.bytes
 	c.mu.Unlock()
-	c.received = 0
+	c.received, c.bytes = 0, 0
 }
 
 // Info is what is known of a connection. Latencies are milliseconds.
@@ -265,6 +270,9 @@ type Stats struct {
 	Expired         int64   // without a session or silent: sessionless_connections_expired
 	LargeRejected   int64   // large_requests_rejected
 	AuthFailed      int64   // auth_failed_count
+	Revalidated     int64   // connection_revalidate_count
+	BytesIn         int64   // of packets with their lengths: bytes_received_count
+	BytesOut        int64   // response_bytes
 }
 
 // Stats returns the server's counters.
@@ -283,6 +291,7 @@ func (s *Server) Stats() Stats {
 		Dropped: s.counts.dropped.Load(), DropProbability: s.throttle.probability(),
 		Unserved: s.counts.unserved.Load(), Expired: s.counts.expired.Load(),
 		LargeRejected: s.counts.large.Load(), AuthFailed: s.counts.authFailed.Load(),
+		Revalidated: s.counts.revalidated.Load(), BytesIn: n.bytesIn, BytesOut: n.bytesOut,
 	}
 	if n.replies > 0 {
 		st.AvgLatency = float64(n.sum) / float64(n.replies) / 1e6
@@ -293,7 +302,7 @@ func (s *Server) Stats() Stats {
 // ResetStats resets what the server counts (srst) but for failed authentication.
 func (s *Server) ResetStats() {
 	n := &s.counts
-	for _, c := range []*atomic.Int64{&n.requests, &n.rejected, &n.dropped, &n.unserved, &n.expired, &n.large} {
+	for _, c := range []*atomic.Int64{&n.requests, &n.rejected, &n.dropped, &n.unserved, &n.expired, &n.large, &n.revalidated} {
 		c.Store(0)
 	}
 	s.mu.Lock()

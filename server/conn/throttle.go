@@ -59,6 +59,13 @@ func (t *throttle) early(now time.Duration, chance float64) bool {
 	return chance < t.drop
 }
 
+// deficit returns how many tokens are taken.
+func (t *throttle) deficit() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return int64(max(t.cfg.Tokens, 0) - t.tokens)
+}
+
 // probability returns the present probability of an early drop.
 func (t *throttle) probability() float64 {
 	t.mu.Lock()

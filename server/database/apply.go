@@ -120,6 +120,16 @@ func (d *Database) release(c Client, b []byte) {
 func (d *Database) fire(zxid proto.Zxid, ch *tree.Change) {
 	d.fired = fired{zxid: zxid, change: ch, packet: d.fired.packet[:0]}
 	d.watches.Trigger(ch.Type, ch.Path, d.emit)
+	d.tellFired()
+}
+
+// tellFired reports the events of one type that were sent.
+func (d *Database) tellFired() {
+	f := &d.fired
+	if f.told > 0 && d.traffic.Event != nil {
+		d.traffic.Event(f.typ, f.told, int64(f.told*len(f.packet)))
+	}
+	f.told = 0
 }
 
 // fired is the change whose watches are being triggered. The packet of the last event
@@ -129,6 +139,7 @@ type fired struct {
 	change *tree.Change
 	typ    proto.EventType
 	packet []byte
+	told   int // how many got it
 }
 
 // notify appends the event to the watcher's buffer, unless it may not read the node:
@@ -143,8 +154,10 @@ func (d *Database) notify(w Client, typ proto.EventType, path string) {
 		return
 	}
 	if len(f.packet) == 0 || typ != f.typ {
+		d.tellFired()
 		f.typ, f.packet = typ, proto.AppendEvent(f.packet[:0], f.zxid, typ, path)
 	}
+	f.told++
 	d.release(w, append(w.Buffer(), f.packet...))
 }
 

@@ -18,11 +18,12 @@ const (
 )
 
 // Traffic is told how many bytes were written to the node of a path, and how many were
-// read from it, n times. Read is called with the lock held and by many at once. path is
+// read from it, n times; and how many watchers got so many bytes of one event. Read is called with the lock held and by many at once. path is
 // only valid during the call. The zero value does not want to know.
 type Traffic struct {
 	Read  func(path []byte, bytes, n int64)
 	Write func(path []byte, bytes int64)
+	Event func(typ proto.EventType, watchers int, bytes int64)
 }
 
 // Report makes t what is told of traffic. It must be called before the database is used.

@@ -373,6 +373,14 @@ func (m *Member) Restored(zxid proto.Zxid, sessions map[proto.SessionID]int32, n
 	}
 }
 
+// LearnerID returns which server is at the other end of a leader's link.
+func (m *Member) LearnerID(link zab.LinkID) (quorum.ServerID, bool) {
+	if m.leader == nil {
+		return 0, false
+	}
+	return m.leader.Server(link)
+}
+
 // Followers returns the learners of a leader, by server; none in other roles.
 func (m *Member) Followers() []zab.Follower {
 	if m.leader == nil {

@@ -1,7 +1,7 @@
 // Package metrics counts what a server does under the names that Java's monitoring
-// uses: counters and summaries, with the text of the four-letter word mntr. Names that
-// stand for something that this server does not have are there as well, at zero, so
-// that dashboards find all they look for.
+// uses: counters and summaries, with the text of the four-letter word mntr and that of
+// Prometheus. Names that stand for something that this server does not have are there as
+// well, at zero, so that dashboards find all they look for; [Absent] lists them.
 //
 // A counter is one atomic addition and a summary a few; nothing allocates. All methods
 // may be called from any goroutine.
@@ -107,17 +107,35 @@ func top(bucket int) int64 {
 
 // Quantile returns a value that the share q of the observations does not exceed.
 func (d *Distribution) Quantile(q float64) int64 {
-	var total int64
-	var counts [buckets]int64
+	var counts tally
+	d.counts(&counts)
+	return min(counts.quantile(q), d.Figures().Max)
+}
+
+// tally is how many observations are in each bucket.
+type tally [buckets]int64
+
+// counts reads the buckets.
+func (d *Distribution) counts(out *tally) {
 	for i := range d.in {
-		counts[i] = d.in[i].Load()
-		total += counts[i]
+		out[i] = d.in[i].Load()
 	}
-	rank := int64(q * float64(total))
-	for i, n := range counts {
-		if rank -= n; rank < 0 {
-			return min(top(i), d.Figures().Max)
+}
+
+// quantile returns the top of the bucket below whose end the share q lies, 0 of none.
+func (t *tally) quantile(q float64) int64 {
+	var total int64
+	last := 0
+	for i, n := range t {
+		if total += n; n > 0 {
+			last = i
 		}
 	}
-	return d.Figures().Max
+	rank := int64(q * float64(total))
+	for i, n := range t {
+		if rank -= n; rank < 0 {
+			return top(i)
+		}
+	}
+	return top(last)
 }

@@ -128,10 +128,10 @@ func TestConcurrent(t *testing.T) {
 	check("summary", s.FsyncTime.Figures(), Figures{n, sum, 0, each - 1})
 	check("distribution", s.ReadLatency.Figures(), Figures{3 * n, 3 * sum, 0, each - 1})
 	var total Figures
-	for _, x := range s.WriteBytes.all {
+	s.WriteBytes.each(func(_ string, x *Distribution) {
 		total.Count += x.Figures().Count
 		total.Sum += x.Figures().Sum
-	}
+	})
 	check("namespaces", total, Figures{Count: n, Sum: sum})
 
 	var resets sync.WaitGroup

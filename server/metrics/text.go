@@ -12,40 +12,71 @@ import (
 type Line struct {
 	Name  string
 	Value string
+	Key   string // of a gauge with a label: its value
+}
+
+// Label returns the name with the key in it, as mntr has it.
+func (l Line) Label() string {
+	if l.Key == "" {
+		return l.Name
+	}
+	return l.Key + "_" + l.Name
 }
 
 // Lines returns counters and summaries in the order of their names.
 func (s *Set) Lines() []Line {
 	var out []Line
 	for _, name := range slices.Sorted(maps.Keys(s.counters)) {
-		out = append(out, Line{name, whole(s.counters[name].Value())})
+		out = append(out, Line{Name: name, Value: whole(s.counters[name].Value())})
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.summaries)) {
-		out = appendFigures(out, name, s.summaries[name].Figures())
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.namespaces)) {
-		out = s.namespaces[name].lines(out, name)
-	}
+	s.QuotaExceeded.each(func(key string, n int64) {
+		out = append(out, Line{Name: quotaExceeded, Key: key, Value: whole(n)})
+	})
+	advanced := advancedSet()
 	for _, name := range slices.Sorted(maps.Keys(s.distributions)) {
-		d := s.distributions[name]
-		out = appendFigures(out, name, d.Figures())
-		for _, q := range []struct {
-			name string
-			q    float64
-		}{{"p50_", 0.5}, {"p95_", 0.95}, {"p99_", 0.99}, {"p999_", 0.999}} {
-			out = append(out, Line{q.name + name, whole(d.Quantile(q.q))})
-		}
+		out = appendFigures(out, name, s.distributions[name], advanced[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.keyed)) {
+		s.keyed[name].each(func(key string, d *Distribution) {
+			out = appendFigures(out, key+"_"+name, d, advanced[name])
+		})
 	}
 	return out
 }
 
-func appendFigures(out []Line, name string, f Figures) []Line {
+// advancedSet are the names of summaries with more quantiles than the median.
+func advancedSet() map[string]bool {
+	set := map[string]bool{"ack_latency": true, "learner_handler_qp_time_ms": true}
+	for _, name := range strings.Fields(advancedNames) {
+		set[name] = true
+	}
+	return set
+}
+
+// percentiles are those that mntr shows.
+var percentiles = []struct {
+	prefix string
+	q      float64
+}{{"p50_", 0.5}, {"p95_", 0.95}, {"p99_", 0.99}, {"p999_", 0.999}}
+
+func appendFigures(out []Line, name string, d *Distribution, advanced bool) []Line {
+	f := d.Figures()
 	avg := 0.0
 	if f.Count > 0 {
 		avg = float64(f.Sum) / float64(f.Count)
 	}
-	return append(out, Line{"avg_" + name, Average(avg)}, Line{"min_" + name, whole(f.Min)},
-		Line{"max_" + name, whole(f.Max)}, Line{"cnt_" + name, whole(f.Count)}, Line{"sum_" + name, whole(f.Sum)})
+	line := func(prefix, value string) { out = append(out, Line{Name: prefix + name, Value: value}) }
+	line("avg_", Average(avg))
+	line("min_", whole(f.Min))
+	line("max_", whole(f.Max))
+	line("cnt_", whole(f.Count))
+	line("sum_", whole(f.Sum))
+	if advanced {
+		for _, p := range percentiles {
+			line(p.prefix, whole(d.Quantile(p.q)))
+		}
+	}
+	return out
 }
 
 func whole(n int64) string { return strconv.FormatInt(n, 10) }

@@ -65,20 +65,18 @@ func TestKinds(t *testing.T) {
 	for name := range s.counters {
 		ours[name] = "counter"
 	}
-	for name := range s.summaries {
-		ours[name] = "summary 0.5"
-	}
-	for name := range s.namespaces {
-		ours[name] = "summary key 0.5"
-	}
 	for name := range s.distributions {
-		ours[name] = "summary 0.5 0.9 0.99"
+		ours[name] = "summary 0.5"
+		if advancedSet()[name] {
+			ours[name] = "summary 0.5 0.9 0.99"
+		}
 	}
+	ours["read_per_namespace"], ours["write_per_namespace"] = "summary key 0.5", "summary key 0.5"
 	typ := regexp.MustCompile(`^# TYPE (\w+) (counter|summary)$`)
 	sample := regexp.MustCompile(`^(\w+)\{(key="\w+",)?quantile="([0-9.]+)",\} `)
 	runtime := regexp.MustCompile(`^(process|jvm)_.*(_total|_seconds)$`) // of the process, not of the server
 	java := map[string]string{}
-	for _, line := range readLines(t, "prometheus.txt") {
+	for _, line := range readLines(t, "prometheus/standalone.txt") {
 		if m := typ.FindStringSubmatch(line); m != nil && !runtime.MatchString(m[1]) {
 			java[m[1]] = m[2]
 		}
@@ -149,7 +147,7 @@ func TestLines(t *testing.T) {
 func TestNamespaces(t *testing.T) {
 	f := func(path, want string) {
 		t.Helper()
-		n := newNamespaces()
+		n := (&Namespaces{newKeyed()})
 		n.Observe([]byte(path), 5, 2)
 		got := ""
 		for key, s := range n.all {
@@ -172,12 +170,12 @@ func TestNamespaces(t *testing.T) {
 
 // TestNamespaceLimit wants clients unable to make the table grow without end.
 func TestNamespaceLimit(t *testing.T) {
-	n := newNamespaces()
-	for i := range 3 * namespaceLimit {
+	n := (&Namespaces{newKeyed()})
+	for i := range 3 * keyLimit {
 		n.Observe(fmt.Appendf(nil, "/n%d", i), 1, 1)
 	}
-	if len(n.all) != namespaceLimit {
-		t.Errorf("%d namespaces, want %d", len(n.all), namespaceLimit)
+	if len(n.all) != keyLimit {
+		t.Errorf("%d namespaces, want %d", len(n.all), keyLimit)
 	}
 	n.Observe([]byte("/n0/again"), 1, 1)
 	if got := n.all["n0"].Figures().Count; got != 2 {

@@ -102,6 +102,7 @@ type link struct {
 	items   []outgoing    // wait for the writer
 	queued  int           // bytes of items, and of those that the writer has taken and not written
 	waiting int           // their packets
+	oldest  time.Time     // when the oldest of them was added, or one that was sent since
 	traffic Traffic       // but for what waits
 	silence time.Duration // how long the other side may say nothing; 0 is no limit
 	reason  error         // of the end; nil before
@@ -112,15 +113,17 @@ type outgoing struct {
 	data    []byte // shared with other links
 	packets int    // in data
 	last    proto.Zxid
+	at      time.Time // when it was added
 	write   func(w io.Writer) error
 }
 
 // Traffic is what has gone over a link.
 type Traffic struct {
-	Since       time.Time // when the link began
-	Queued      int       // packets that wait to be sent
-	QueuedBytes int       // their bytes
-	Sent        int64     // packets, as are the next two
+	Since       time.Time     // when the link began
+	Queued      int           // packets that wait to be sent
+	QueuedBytes int           // their bytes
+	Waits       time.Duration // how long the oldest of them waits, at most
+	Sent        int64         // packets, as are the next two
 	Received    int64
 	Requests    int64      // of the packets received, those that ask for a write or a sync
 	Last        proto.Zxid // of the last packet sent
@@ -138,7 +141,9 @@ func (l *link) report() Traffic {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.traffic
-	t.Queued, t.QueuedBytes = l.waiting, l.queued
+	if t.Queued, t.QueuedBytes = l.waiting, l.queued; t.Queued > 0 {
+		t.Waits = time.Since(l.oldest)
+	}
 	return t
 }
 
@@ -177,8 +182,12 @@ func (l *link) push(o outgoing) {
 		l.end(fmt.Errorf("%w: %d bytes of at most %d", ErrBacklog, waits, l.cfg.MaxQueued))
 		return
 	}
+	o.at = time.Now()
 	l.items = append(l.items, o)
 	l.queued += len(o.data)
+	if l.waiting == 0 {
+		l.oldest = o.at
+	}
 	l.waiting += o.packets
 	l.mu.Unlock()
 	select {
@@ -251,7 +260,7 @@ func (l *link) wrote(o *outgoing) {
 	l.waiting -= o.packets
 	l.traffic.Sent += int64(o.packets)
 	if o.packets > 0 {
-		l.traffic.Last = o.last
+		l.traffic.Last, l.oldest = o.last, o.at
 	}
 }
 

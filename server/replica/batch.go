@@ -79,6 +79,7 @@ func timeoutBody(ms int32) []byte { return jute.AppendInt(nil, ms) }
 func (b *batch) send() {
 	r := b.r
 	if len(b.packets) > 0 {
+		r.Metrics.RequestsForwarded.Observe(int64(len(b.packets)))
 		r.m.Forward(b.packets)
 		b.packets = nil
 		r.act()
@@ -86,10 +87,12 @@ func (b *batch) send() {
 	if len(b.items) == 0 || !r.m.Orders() {
 		return
 	}
-	begin := time.Now()
-	order, writes := b.prepare(r.wall())
+	now, begin := r.now(), time.Now()
+	b.measure(now)
+	order, writes := b.prepare(r.wall(), now)
 	b.items = nil
 	r.Events.Proposed(writes, time.Since(begin))
+	r.Metrics.ChangesQueued.Add(int64(writes))
 	r.outstanding = append(r.outstanding, order...)
 	if writes > 0 {
 		r.logQueue.put(order...)
@@ -101,8 +104,20 @@ func (b *batch) send() {
 	r.decided(r.committed)
 }
 
+// measure counts what is about to be prepared, and how long it has waited.
+func (b *batch) measure(now int64) {
+	m := b.r.Metrics
+	m.PrepQueued.Add(int64(len(b.items)))
+	m.PrepQueueSize.Observe(int64(len(b.items)))
+	for i := range b.items {
+		if read := b.items[i].commit.Read; read != 0 {
+			m.PrepQueueTime.Observe(max(now-read/1e6, 0))
+		}
+	}
+}
+
 // prepare turns the items into entries, and says how many of those are for the log.
-func (b *batch) prepare(wall int64) (order []entry, writes int) {
+func (b *batch) prepare(wall, now int64) (order []entry, writes int) {
 	r := b.r
 	order = make([]entry, 0, len(b.items))
 	raw := make([]byte, 0, size(b.items))
@@ -125,10 +140,12 @@ func (b *batch) prepare(wall int64) (order []entry, writes int) {
 			case !r.m.CanPropose():
 				continue
 			}
+			begin := time.Now()
 			it.commit.Txn = r.m.Propose(t, &it.req, it.link, wall)
 			start := len(raw)
 			raw = it.commit.Txn.Append(raw)
-			order = append(order, entry{commit: it.commit, raw: raw[start:len(raw):len(raw)]})
+			order = append(order, entry{commit: it.commit, raw: raw[start:len(raw):len(raw)], at: now})
+			r.measurePrepared(&it.req, &it.commit.Txn, begin)
 			writes++
 		}
 	})
@@ -146,6 +163,7 @@ func (b *batch) propose(order []entry, writes int) {
 	}
 	now := b.r.now()
 	b.r.sizes.add(proposals)
+	b.r.measureProposed(proposals, now)
 	b.r.m.Proposed(proposals, now)
 	for _, s := range b.syncs {
 		b.r.m.Sync(s.link, s.zxid, now)

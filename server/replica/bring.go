@@ -20,6 +20,7 @@ func (r *Replica) bring(a zab.Bring) {
 		if plan.Disk {
 			plan = r.fromDisk(a)
 		}
+		defer r.brings(plan.Op == zab.Snap)()
 		r.Log.Info().Stringer("peer", a.Server).Stringer("zxid", a.Peer).Stringer("by", plan.Op).
 			Int("txns", len(plan.Entries)).Msg("bringing a learner up to date")
 		if plan.Op != zab.Snap {

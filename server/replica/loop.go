@@ -78,6 +78,9 @@ func (r *Replica) tickInterval() time.Duration { return min(r.cfg.Member.Tick/2,
 // start is what the loop does first.
 func (r *Replica) start() {
 	r.batch = newBatch(r, 0)
+	if r.Transport != nil {
+		r.looking()
+	}
 	r.m.Start(r.now())
 	r.act()
 }
@@ -98,6 +101,9 @@ func (r *Replica) look() {
 func (r *Replica) turn() {
 	if zxids := r.durable.take(); len(zxids) > 0 {
 		r.logged = zxids[len(zxids)-1]
+		if r.m.Role() == member.Leading {
+			r.measureAck(r.cfg.Member.Ensemble.Self, r.logged, r.now())
+		}
 		r.m.Durable(r.logged, r.now())
 		r.act()
 		r.decided(r.committed)
@@ -257,11 +263,13 @@ func (r *Replica) decided(upTo proto.Zxid) {
 	if r.steps != nil {
 		r.steps.tell(r.outstanding[:n])
 	}
+	now := r.now()
+	r.measureDecided(r.outstanding[:n], now)
 	forwards := !r.m.Orders()
 	tasks := make([]task, 0, n)
 	for i := range r.outstanding[:n] {
 		e := &r.outstanding[i]
-		tasks = append(tasks, task{e.commit, e.call})
+		tasks = append(tasks, task{e.commit, e.call, now})
 		if e.call != nil {
 			continue
 		}

@@ -26,6 +26,7 @@ import (
 	"gokeeper/server/auth"
 	"gokeeper/server/database"
 	"gokeeper/server/member"
+	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
 	"gokeeper/server/storage"
@@ -81,6 +82,7 @@ type Parts struct {
 	Dir       *storage.Dir
 	Policy    *auth.Policy
 	Events    Events
+	Metrics   *metrics.Set // nil: nobody looks
 	Log       zerolog.Logger
 	Start     time.Time // zero of the monotonic times that connections report
 	Clock     Clock     // whose zero value is the machine's
@@ -103,6 +105,8 @@ type Replica struct {
 	serving  atomic.Bool
 	readOnly atomic.Bool
 	role     atomic.Int32 // a member.Role
+	diffs    atomic.Int64 // learners that are brought what they have missed
+	snaps    atomic.Int64 // learners that are sent a snapshot
 	since    atomic.Int64 // when it began to serve clients in this role
 	sizes    sizes
 
@@ -112,6 +116,8 @@ type Replica struct {
 	committed   proto.Zxid // what the member decided last
 	logged      proto.Zxid // up to where the log is durable
 	waiting     waiting
+	pace        pace
+	lost, found int64 // when the last role ended, and the next was known, monotonic milliseconds
 	received    map[zab.LinkID]*snapshot.Content
 	pinged      int64           // when sessions were reported to the leader last
 	stopped     context.Context // done when the replica stops or fails; set before any stage runs, as are the next
@@ -131,11 +137,15 @@ type entry struct {
 	raw    []byte        // as the log holds it
 	call   func()        // for the applier, once the zxid of commit is committed
 	done   chan struct{} // closed by the log writer
+	at     int64         // when it was queued for the log, monotonic milliseconds
 }
 
 // New returns a replica over the parts and what the data directory held. seed decides
 // when snapshots are taken.
 func New(cfg Config, parts Parts, rec *storage.Recovered, epochs storage.Epochs, seed uint64) *Replica {
+	if parts.Metrics == nil {
+		parts.Metrics = metrics.New()
+	}
 	r := &Replica{
 		Parts: parts, cfg: cfg,
 		inbox: newQueue[input](), logQueue: newQueue[entry](), durable: newQueue[proto.Zxid](),

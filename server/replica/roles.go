@@ -100,10 +100,12 @@ func (r *Replica) disk(err error) error {
 func (r *Replica) change(a member.Action) error {
 	switch a := a.(type) {
 	case member.Lead:
+		r.elected()
 		r.Log.Info().Msg("leading")
 		r.note()
 		return r.Transport.Lead(links{r})
 	case member.Follow:
+		r.elected()
 		r.Log.Info().Stringer("leader", a.Leader.ID).Stringer("role", r.m.Role()).Msg("following")
 		r.note()
 		r.Transport.Follow(a.Link, a.Leader, links{r})
@@ -157,7 +159,7 @@ func (r *Replica) change(a member.Action) error {
 
 // log appends a leader's transactions to the log.
 func (r *Replica) log(entries []zab.Entry) error {
-	list := make([]entry, len(entries))
+	list, now := make([]entry, len(entries)), r.now()
 	for i, e := range entries {
 		x, err := txn.Decode(e.Raw, r.cfg.Limit)
 		if err != nil {
@@ -166,8 +168,10 @@ func (r *Replica) log(entries []zab.Entry) error {
 		if x.Zxid != e.Zxid {
 			return fmt.Errorf("proposal %v holds transaction %v", e.Zxid, x.Zxid)
 		}
-		list[i] = entry{commit: database.Commit{Txn: x}, raw: e.Raw}
+		list[i] = entry{commit: database.Commit{Txn: x}, raw: e.Raw, at: now}
 	}
+	r.Metrics.ProposalsReceived.Add(int64(len(list)))
+	r.since1970(r.Metrics.ProposalTime, list)
 	r.outstanding = append(r.outstanding, list...)
 	if r.cfg.NoLog && r.m.Role() == member.Observing {
 		r.durable.put(entries[len(entries)-1].Zxid)
@@ -303,6 +307,7 @@ func (r *Replica) serve(epoch int64) {
 	r.pinged = 0
 	r.m.Opened(epoch, r.Database.Sessions(), r.now())
 	r.since.Store(r.now())
+	r.served()
 	r.sizes.reset()
 	r.note()
 	r.Log.Info().Stringer("role", r.m.Role()).Int64("epoch", epoch).Stringer("zxid", r.Database.LastZxid()).Msg("serving clients")

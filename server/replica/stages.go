@@ -49,8 +49,10 @@ func (r *Replica) logTurn() bool {
 // append makes the entries durable, starts a snapshot when it is time, and returns the
 // last zxid, 0 when there was none.
 func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
-	log := r.Dir.Log()
-	n := 0
+	log, m := r.Dir.Log(), r.Metrics
+	n, begin := 0, time.Now()
+	m.SyncQueueSize.Observe(int64(len(entries)))
+	measureQueued(m.SyncQueueTime, entries, r.now())
 	for i := range entries {
 		if entries[i].raw == nil {
 			continue
@@ -64,11 +66,17 @@ func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
 	if n == 0 {
 		return 0, nil
 	}
-	begin := time.Now()
+	m.SyncQueued.Add(int64(n))
+	m.SyncTime.Observe(time.Since(begin).Milliseconds())
+	begin = time.Now()
 	if err := log.Sync(); err != nil {
 		return 0, fmt.Errorf("sync the transaction log: %w", err)
 	}
-	r.Events.Synced(n, time.Since(begin))
+	took := time.Since(begin)
+	r.Events.Synced(n, took)
+	m.SyncFlushTime.Observe(took.Milliseconds())
+	measureQueued(m.SyncAndQueueTime, entries, r.now())
+	r.since1970(m.AckCreationTime, entries)
 	if !r.trigger.due(n, log.Size()) {
 		return last, nil
 	}
@@ -84,6 +92,7 @@ func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
 type task struct {
 	commit database.Commit
 	call   func()
+	at     int64 // when it was committed, monotonic milliseconds
 }
 
 // apply is the applier's goroutine. It ends with its queue.
@@ -101,25 +110,32 @@ func (r *Replica) applyTurn() bool {
 	if len(tasks) == 0 && r.applies.done() {
 		return false
 	}
-	batch := r.applying
+	batch, at := r.applying, int64(0)
+	r.Metrics.CommitQueueSize.Observe(int64(len(tasks)))
 	for i := range tasks {
 		if tasks[i].call == nil {
+			if len(batch) == 0 {
+				at = tasks[i].at
+			}
 			batch = append(batch, tasks[i].commit)
 			continue
 		}
-		batch = r.applyBatch(batch)
+		batch = r.applyBatch(batch, at)
 		tasks[i].call()
 	}
-	r.applying = r.applyBatch(batch)
+	r.applying = r.applyBatch(batch, at)
 	return true
 }
 
-// applyBatch applies transactions and returns the slice to be filled again.
-func (r *Replica) applyBatch(batch []database.Commit) []database.Commit {
+// applyBatch applies transactions, of which the first was committed at a time, and returns
+// the slice to be filled again.
+func (r *Replica) applyBatch(batch []database.Commit, committed int64) []database.Commit {
 	if len(batch) == 0 {
 		return batch
 	}
+	begin := time.Now()
 	r.Database.Apply(batch, r.mismatch)
+	r.measureApplied(batch, committed, time.Since(begin))
 	r.applied.Store(int64(batch[len(batch)-1].Txn.Zxid))
 	r.Events.Applied(len(batch))
 	clear(batch)

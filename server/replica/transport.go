@@ -114,6 +114,7 @@ type notified struct {
 func (r *Replica) link(in *linkInput, now int64) {
 	switch {
 	case in.packets != nil:
+		r.measurePackets(in.id, in.packets, now)
 		r.m.Received(in.id, in.packets, now)
 	case in.content != nil:
 		r.received[in.id] = in.content

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
@@ -38,27 +39,30 @@ type Recovered struct {
 	// first: the committed log that followers are synchronised from.
 	Recent []RecentTxn
 
-	Snapshot   string           // name of the snapshot used, "" for none
-	Rejected   []Rejected       // newer snapshots that turned out to be damaged
-	Replayed   int              // transactions applied
-	Repeated   int              // of these, such with a zxid not above the ones before
-	Mismatches []proto.Zxid     // where the tree's digest was not the recorded one
-	Removed    string           // newest log, removed because a crash left it without header
-	Empty      bool             // nothing was there
-	Trusted    bool             // no snapshot was there and snapshot.trust.empty let the logs do
-	Hole       *txnlog.Gap      // the log begins later than the snapshot ends, as Java permits
-	Digest     *snapshot.Digest // of the snapshot used
+	Snapshot                 string        // name of the snapshot used, "" for none
+	Rejected                 []Rejected    // newer snapshots that turned out to be damaged
+	Replayed                 int           // transactions applied
+	Repeated                 int           // of these, such with a zxid not above the ones before
+	Mismatches               []proto.Zxid  // where the tree's digest was not the recorded one
+	Removed                  string        // newest log, removed because a crash left it without header
+	SnapshotTook, ReplayTook time.Duration // how long both took
+
+	Empty   bool             // nothing was there
+	Trusted bool             // no snapshot was there and snapshot.trust.empty let the logs do
+	Hole    *txnlog.Gap      // the log begins later than the snapshot ends, as Java permits
+	Digest  *snapshot.Digest // of the snapshot used
 }
 
 // Load reads the directory: the newest whole snapshot, then the log behind it. It
 // may remove the file initialize and a log without header, and writes snapshot.0
 // when it starts an empty history. It may be called again after Truncate.
 func (d *Dir) Load() (*Recovered, error) {
-	rec := &Recovered{LastZxid: -1}
+	rec, begin := &Recovered{LastZxid: -1}, time.Now()
 	content, err := d.choose(rec)
 	if err != nil {
 		return nil, err
 	}
+	rec.SnapshotTook = time.Since(begin)
 	permitted, err := d.takeInitialize()
 	if err != nil {
 		return nil, err
@@ -86,9 +90,11 @@ func (d *Dir) Load() (*Recovered, error) {
 	if err := d.findBase(rec.LastZxid); err != nil {
 		return nil, err
 	}
+	begin = time.Now()
 	if err := d.replay(rec); err != nil {
 		return nil, err
 	}
+	rec.ReplayTook = time.Since(begin)
 	return rec, nil
 }
 

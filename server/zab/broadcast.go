@@ -94,6 +94,14 @@ func (l *Leader) Send(link LinkID, p Packet) {
 	}
 }
 
+// Server returns the server at the other end of the link.
+func (l *Leader) Server(link LinkID) (quorum.ServerID, bool) {
+	if f := l.learners[link]; f != nil {
+		return f.server, true
+	}
+	return 0, false
+}
+
 // step handles a packet of the broadcast.
 func (l *Leader) step(link LinkID, f *learner, p Packet, now int64) {
 	switch p.Type {
