@@ -107,7 +107,8 @@ func newSite(t *testing.T, lines ...string) *site {
 
 func (s *site) write(t *testing.T, lines ...string) {
 	t.Helper()
-	text := strings.Join(append([]string{"dataDir=" + s.data, "tickTime=2000", "preAllocSize=64"}, lines...), "\n")
+	text := strings.Join(append([]string{"dataDir=" + s.data, "tickTime=2000", "preAllocSize=64",
+		"admin.serverAddress=127.0.0.1", "admin.serverPort=0"}, lines...), "\n")
 	if err := os.WriteFile(s.cfg, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -327,5 +328,21 @@ func TestForeground(t *testing.T) {
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("%v: took %v", sig, took)
 		}
+	}
+}
+
+// TestAdminPortTaken wants Java's exit code, and a line that says which setting helps.
+func TestAdminPortTaken(t *testing.T) {
+	s := newSite(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s.write(t, fmt.Sprint("clientPort=", s.port), "clientPortAddress=127.0.0.1", fmt.Sprint("admin.serverPort=", l.Addr().(*net.TCPAddr).Port))
+	got := call(t, "start-foreground", s.cfg)
+	if got.code != 4 || !strings.Contains(got.stderr, "Unable to start AdminServer, exiting abnormally\n") ||
+		!strings.Contains(got.stderr, "admin.enableServer=false") {
+		t.Errorf("%+v", got)
 	}
 }

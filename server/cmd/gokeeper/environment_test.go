@@ -25,7 +25,7 @@ func box(t *testing.T, vars ...string) (dir string, port int) {
 	t.Setenv("ZOO_CONF_DIR", filepath.Join(dir, "conf"))
 	t.Setenv("ZOO_DATA_DIR", filepath.Join(dir, "data"))
 	t.Setenv("ZOO_DATA_LOG_DIR", filepath.Join(dir, "datalog"))
-	t.Setenv("ZOO_CFG_EXTRA", "preAllocSize=64 clientPortAddress=127.0.0.1 clientPort="+fmt.Sprint(port))
+	t.Setenv("ZOO_CFG_EXTRA", "preAllocSize=64 admin.serverAddress=127.0.0.1 admin.serverPort=0 clientPortAddress=127.0.0.1 clientPort="+fmt.Sprint(port))
 	t.Setenv("ZOO_MY_ID", "3")
 	t.Setenv("ZOO_SERVERS", "server.3=127.0.0.1:2888:3888")
 	for _, v := range vars {
