@@ -53,7 +53,7 @@ func (r *Replica) restore(c *snapshot.Content) error {
 		return ErrNotServing
 	}
 	r.dropClients()
-	r.answer() // what is committed belongs to the old database
+	r.finish() // what is committed belongs to the old database
 	if !r.quiesce() {
 		return ErrStopped
 	}

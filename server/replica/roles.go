@@ -219,7 +219,7 @@ func (r *Replica) leave(a member.Left) error {
 	r.note()
 	r.Log.Info().AnErr("reason", a.Reason).Msg("role ended, looking for a leader")
 	if errors.Is(a.Reason, member.ErrReconfigured) || errors.Is(a.Reason, zab.ErrRetired) {
-		r.answer()
+		r.finish() // a client may have asked for the reconfiguration that ends the role
 	}
 	r.dropClients()
 	r.Transport.Leave()
@@ -260,17 +260,17 @@ func (r *Replica) leave(a member.Left) error {
 	return nil
 }
 
-// answer gives the clients what is decided before they are dropped: one of them may have
-// asked for the reconfiguration that ends the role.
-func (r *Replica) answer() {
+// finish waits until what is decided is logged and applied.
+func (r *Replica) finish() bool {
 	if !r.flushLog() {
-		return
+		return false
 	}
 	if zxids := r.durable.take(); len(zxids) > 0 {
 		r.logged = max(r.logged, zxids[len(zxids)-1])
+		r.m.Durable(r.logged, r.now())
 	}
 	r.decided(r.committed)
-	r.flushApplier()
+	return r.flushApplier()
 }
 
 // dropClients ends all connections, and with them the local sessions.
@@ -293,9 +293,9 @@ func (r *Replica) reload() (*storage.Recovered, error) {
 	return rec, nil
 }
 
-// serve begins to serve clients.
+// serve begins to serve clients, with everything that is decided by now.
 func (r *Replica) serve(epoch int64) {
-	if !r.flushApplier() {
+	if !r.finish() {
 		return
 	}
 	if r.m.Role() == member.Leading {
@@ -303,7 +303,10 @@ func (r *Replica) serve(epoch int64) {
 		r.at(r.Database.LastZxid())
 		r.applied.Store(int64(r.committed))
 	}
-	r.Database.Update(r.showConfig)
+	r.Database.Update(func(t *tree.Tree) {
+		r.showConfig(t)
+		t.SetDigestFrom(t.LastZxid()) // a snapshot may have shown transactions of up to here
+	})
 	r.pinged = 0
 	r.m.Opened(epoch, r.Database.Sessions(), r.now())
 	r.since.Store(r.now())
@@ -334,7 +337,8 @@ func (r *Replica) showConfig(t *tree.Tree) {
 }
 
 // install replaces the database by the snapshot that came with SNAP. Digests are not
-// compared until all that was proposed while it was taken is applied.
+// compared until all that was decided while it was taken is applied: what came behind
+// NEWLEADER, too.
 func (r *Replica) install(zxid proto.Zxid) error {
 	var content *snapshot.Content
 	for link, c := range r.received {
@@ -403,6 +407,5 @@ func (r *Replica) save() {
 	if !r.flushApplier() {
 		return
 	}
-	r.Database.Update(func(t *tree.Tree) { t.SetDigestFrom(t.LastZxid()) })
 	r.snapshots.put(picture{replace: true})
 }

@@ -274,10 +274,10 @@ decided 1:4
 current epoch 2 is durable
 send ACK 2:0
 send ACK 2:0
-serve epoch 2
 log 2:1 2:2 2:3
 decided 2:1
 decided 2:2
+serve epoch 2
 send ACK 2:1, ACK 2:2, ACK 2:3
 decided 2:3
 `)

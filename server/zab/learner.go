@@ -287,7 +287,9 @@ func (l *Learner) stored() {
 }
 
 // upToDate begins the broadcast with what was left aside: logged, acknowledged one by
-// one, and committed as far as that was heard.
+// one, and committed as far as that was heard. Only then are clients served: a snapshot
+// shows some of it already, and must not be taken for the state of its zxid. Java serves
+// before.
 func (l *Learner) upToDate() {
 	if l.stage != waitingUp {
 		l.stop(fmt.Errorf("UPTODATE: %w", ErrOrder))
@@ -296,7 +298,6 @@ func (l *Learner) upToDate() {
 	l.stage = following
 	l.send(Packet{Type: Ack, Zxid: proto.NewZxid(l.epoch, 0)})
 	l.agreed()
-	l.do(Serve{l.epoch})
 	commits := l.commits
 	l.commits = nil
 	if l.cfg.Observer { // has nothing from now on that is not committed
@@ -308,6 +309,7 @@ func (l *Learner) upToDate() {
 	for _, c := range commits {
 		l.commit(c)
 	}
+	l.do(Serve{l.epoch})
 }
 
 // log appends to the log what will be acknowledged once it is durable.
