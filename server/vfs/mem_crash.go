@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // Crash forgets what was not synced. What a disk may or may not have kept of that is
@@ -69,14 +70,16 @@ func (m *Mem) Kill() {
 	clear(m.locks)
 }
 
-// Durable returns what Crash(nil) would leave, as another file system, which is only to be
-// read and only until this one changes.
-func (m *Mem) Durable() *Mem {
+// Durable returns what Crash(nil) would leave of the files in a directory, by their names
+// there. The contents must not be changed, and are valid until this file system changes.
+func (m *Mem) Durable(dir string) map[string][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d := NewMem()
-	for name, n := range m.disk {
-		d.names[name] = &memNode{dir: n.dir, data: n.synced, synced: n.synced}
+	files := map[string][]byte{}
+	for path, n := range m.disk {
+		if name, ok := strings.CutPrefix(path, dir+"/"); ok && !n.dir && !strings.Contains(name, "/") {
+			files[name] = n.synced
+		}
 	}
-	return d
+	return files
 }
