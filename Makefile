@@ -5,6 +5,8 @@
 GO       ?= go
 FUZZTIME ?= 10s
 MINUTES  ?= 2
+SEEDS    ?= 0
+FIRST    ?= 1
 VERSION  ?= $(or $(shell git describe --tags --dirty 2>/dev/null),0.1.0)
 COMMIT   ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null)
 DATE     ?= $(shell date -u '+%Y-%m-%d %H:%M UTC')
@@ -17,7 +19,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check conformance integration mixed faults image release
+.PHONY: help build run test race fuzz bench lint check sim conformance integration mixed faults image release
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +51,9 @@ lint: ## formatting, vet, staticcheck
 	$(GO) tool staticcheck -tags containers ./...
 
 check: lint test ## what must pass before a commit
+
+sim: ## ensembles in virtual time: for two minutes, or SEEDS of them, from seed FIRST (1) on
+	$(GO) test -count=1 -v -timeout 0 -run TestSeeds ./server/sim -args -first $(FIRST) $(if $(filter 0,$(SEEDS)),-seeds 1000000 -until 2m,-seeds $(SEEDS))
 
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh

@@ -35,6 +35,8 @@
 //	admin     what operators ask: four-letter words, HTTP, probes, snapshots
 //	client    a small client library
 //
+//	sim       whole ensembles in virtual time, for tests
+//
 //	cmd/gokeeper  arguments, environment, signals, exit codes
 //
 // # The way of a request

@@ -65,7 +65,7 @@ var packages = []struct {
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
 	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage"},
-	{"sim", glue, "jute proto txn quorum tree watch session auth prep election zab member metrics database vfs txnlog snapshot storage"},
+	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 
 // starters are the packages of the goroutine table in doc.go.

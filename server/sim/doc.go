@@ -1,0 +1,47 @@
+// Package sim runs whole ensembles through thousands of bad days, each from a seed that
+// replays exactly. The servers are the real ones from replica down: member, zab, election,
+// prep, database, tree, watch, session, storage, txnlog, snapshot. Time, network, disks
+// and clients are simulated; all of a run happens in one goroutine.
+//
+//	go test ./server/sim                          some seeds, and those that once failed
+//	go test ./server/sim -run TestSeeds -seed 7   one of them, with all that happens
+//	make sim                                      two minutes of them; SEEDS=10000 for more
+//
+// # How a run goes
+//
+// The seed draws a plan: how many servers and clients, how large the windows and
+// snapshots, which kinds of faults and how often. Then events happen one after the other:
+// the stages of a server have their turns (replica.Steps), packets arrive, clients ask,
+// something breaks. At the end everything is mended. All members must then serve again,
+// answer clients and agree, and do so once more when the power has failed everywhere at
+// once.
+//
+//	world      one run        ┬ server ─ process   replica.Steps on a disk and a transport
+//	schedule   virtual time   ├ client ─ watches   what it asks for and must be told
+//	network    pipes          └ ledger             what was committed, written anew
+//
+// # What is checked
+//
+// Every transaction that a server takes for committed, every acknowledgement that leaves
+// and every reply and event that a client gets is compared with the ledger, which is a
+// second and simpler implementation of what transactions mean. See invariants.go for the
+// names. Histories of registers are also checked by porcupine.
+//
+// # What can go wrong
+//
+// Servers are killed, lose their power (also inside any operation on the disk, with what
+// was not synced lost or torn), are stopped and paused, have slow, full and failing disks,
+// wrong clocks and empty disks. Links are cut in one or both directions, around a bridge,
+// slowed, and reset with a part of what was on its way. Clients move, die and come back.
+// Servers join and leave.
+//
+// # What is not covered
+//
+// Sockets and their packages, conn and peer: connections here do what conn does with
+// requests, and links carry packets, not bytes. The stages of a server do not interleave
+// inside a turn, but for the applier with a snapshot that is being written. A disk that is
+// older than what its server has acknowledged is no fault that an ensemble survives, and
+// does not happen; an empty one happens to one server at a time, until a leader has
+// brought it up. Nothing flips bits that were synced. Local sessions, read-only servers,
+// weights and groups are not in the plans.
+package sim

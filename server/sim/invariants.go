@@ -1,0 +1,330 @@
+package sim
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gokeeper/server/database"
+	"gokeeper/server/member"
+	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
+	"gokeeper/server/snapshot"
+	"gokeeper/server/tree"
+	"gokeeper/server/txn"
+	"gokeeper/server/txnlog"
+	"gokeeper/server/zab"
+)
+
+// The invariants that concern the protocol bear the names of ZooKeeper's TLA+
+// specification (zookeeper-specifications: ZabWithFLEAndSYNC, system-spec):
+//
+//	Leadership1         an epoch is established by one server
+//	Leadership2         and NEWLEADER of an epoch is sent by one
+//	PrefixConsistency   two servers have committed the same as far as both have come
+//	Integrity           what is committed was proposed by a leader
+//	Agreement           what one has committed no other lacks, or has otherwise
+//	TotalOrder          all commit in the same order, without holes
+//	LocalPrimaryOrder   within an epoch in the order of proposal
+//	GlobalPrimaryOrder  and what is of a later epoch later
+//	PrimaryIntegrity    who establishes an epoch has all that was committed before
+//
+// Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, Digest, Reply,
+// AckImpliesCommit, Linearizability, SessionOrder, Watch, Ephemeral, Session, Restart,
+// Liveness, Final.
+
+// versionDir is where storage keeps its files.
+const versionDir = "version-2"
+
+// leads notes with which history a server begins to lead.
+func (p *process) leads() {
+	p.begins = p.steps.Member().Last()
+	p.served = false
+	p.tail = p.readTail()
+}
+
+// readTail returns the transactions on the server's disk that nobody is known to have
+// committed: those of its log, or of the snapshot that it was brought.
+func (p *process) readTail() []zab.Entry {
+	var tail []zab.Entry
+	last := p.s.w.ledger.last()
+	for _, e := range p.s.brought {
+		if e.Zxid > last && e.Zxid <= p.begins {
+			tail = append(tail, e)
+		}
+	}
+	r, err := txnlog.Read(p.s.disk.mem, filepath.Join(p.s.w.plan.logDir, versionDir), last+1, limit)
+	for err == nil {
+		var x txnlog.Record
+		if x, err = r.Next(); err == nil && x.Zxid <= p.begins && (len(tail) == 0 || x.Zxid > tail[len(tail)-1].Zxid) {
+			tail = append(tail, zab.Entry{Zxid: x.Zxid, Raw: x.Body})
+		}
+	}
+	return tail
+}
+
+// observe looks whether the server serves now, and in which role.
+func (p *process) observe() {
+	m := p.steps.Member()
+	if m.Serving() == p.serving && (m.Role() == p.role || !p.serving) {
+		return
+	}
+	w, role, serving := p.s.w, m.Role(), m.Serving()
+	w.trace("server %v: %v, serving %v", p.s.id, role, serving)
+	p.role, p.serving = role, serving
+	if !serving {
+		return
+	}
+	p.served = true
+	if role == member.Leading {
+		p.established()
+	}
+	at, wrong := p.state()
+	if wrong != "" {
+		w.violated("Agreement", "server %v serves as %v at %v: %s", p.s.id, role, at, wrong)
+	}
+	p.last = 0
+	if i := w.ledger.index(at); i > 0 {
+		p.last = w.ledger.entries[i-1].txn.Zxid
+	}
+}
+
+// state returns up to where the tree holds everything, and how it differs from what was
+// committed up to there.
+func (p *process) state() (at proto.Zxid, wrong string) {
+	p.db.View(func(t *tree.Tree) {
+		at = t.LastZxid()
+		wrong = p.s.w.ledger.compare(t, at)
+	})
+	return at, wrong
+}
+
+// established checks a leader that begins: nobody else leads the epoch, and its history,
+// all of which is committed by that, has everything that was.
+func (p *process) established() {
+	w := p.s.w
+	at := p.db.LastZxid()
+	epoch := at.Epoch()
+	if other, ok := w.established[epoch]; ok {
+		w.violated("Leadership1", "servers %v and %v have both established epoch %d", other, p.s.id, epoch)
+	}
+	w.established[epoch] = p.s.id
+	w.stats.Events["epochs"]++
+	if last := w.ledger.last(); p.begins < last && p.begins.Epoch() <= last.Epoch() && w.ledger.index(p.begins) < len(w.ledger.entries) {
+		w.violated("PrimaryIntegrity", "server %v leads epoch %d with a history up to %v, but %v is committed", p.s.id, epoch, p.begins, last)
+	}
+	for _, e := range p.tail {
+		if x, err := txn.Decode(e.Raw, limit); err == nil && e.Zxid > w.ledger.last() {
+			w.ledger.add(&x, e.Raw)
+			w.stats.Events["transactions recovered by a new leader"]++
+		}
+	}
+	w.complaints()
+}
+
+// decided is told what is committed, as far as the server knows.
+func (p *process) decided(commits []database.Commit) {
+	p.observe()
+	if !p.served {
+		return // a leader that is not established may be wrong
+	}
+	known := len(p.s.w.ledger.entries)
+	for i := range commits {
+		p.commit(&commits[i].Txn)
+	}
+	if len(p.s.w.ledger.entries) > known {
+		p.s.w.durable(p)
+	}
+}
+
+// commit compares one committed transaction with the ledger, or adds it.
+func (p *process) commit(x *txn.Txn) {
+	w := p.s.w
+	l := w.ledger
+	raw := x.Append(nil)
+	before := p.last
+	p.last = x.Zxid
+	if x.Zxid <= l.last() {
+		switch e := l.at(x.Zxid); {
+		case e == nil:
+			w.violated("Agreement", "server %v commits %v, which others have not", p.s.id, x.Zxid)
+		case !bytes.Equal(e.raw, raw):
+			w.violated("PrefixConsistency", "server %v commits another transaction as %v", p.s.id, x.Zxid)
+		case l.index(x.Zxid) != l.index(before)+1:
+			w.violated("TotalOrder", "server %v commits %v right behind %v", p.s.id, x.Zxid, before)
+		}
+		return
+	}
+	switch last := l.last(); {
+	case before != last:
+		w.violated("TotalOrder", "server %v commits %v right behind %v, but %v is committed", p.s.id, x.Zxid, before, last)
+	case x.Zxid.Epoch() == last.Epoch() && x.Zxid != last+1:
+		w.violated("LocalPrimaryOrder", "%v is committed right behind %v", x.Zxid, last)
+	case x.Zxid.Epoch() < last.Epoch():
+		w.violated("GlobalPrimaryOrder", "%v is committed behind %v", x.Zxid, last)
+	}
+	if was, ok := w.proposed[x.Zxid]; ok && !bytes.Equal(was, raw) {
+		w.violated("Integrity", "server %v commits %v, which was proposed otherwise", p.s.id, x.Zxid)
+	}
+	delete(w.proposed, x.Zxid)
+	l.add(x, raw)
+	w.complaints()
+}
+
+// complaints passes on what the ledger found wrong.
+func (w *world) complaints() {
+	if w.ledger.wrong != "" {
+		w.violated("Ephemeral", "%s", w.ledger.wrong)
+	}
+}
+
+// durable checks that a quorum would still have the last committed transaction if the
+// power failed now everywhere.
+func (w *world) durable(p *process) {
+	e := &w.ledger.entries[len(w.ledger.entries)-1]
+	z := e.txn.Zxid
+	var set quorum.Set
+	for _, id := range w.ids {
+		if s := w.servers[id]; s.wiped || s.keeps(z, e.raw) { // one that is wiped has kept what it acknowledged
+			set.Add(id)
+		}
+	}
+	for _, c := range w.governing(z) {
+		if !c.HasQuorum(set) {
+			w.violated("Durable", "server %v commits %v, which only %v have on disk", p.s.id, z, set)
+		}
+	}
+}
+
+// governing returns the configurations a quorum of which must have the transaction.
+func (w *world) governing(z proto.Zxid) []quorum.Config {
+	last := w.configs[0]
+	list := []quorum.Config{}
+	for _, c := range w.configs {
+		if proto.Zxid(c.Version) < z && c.Version > last.Version {
+			last = c
+		}
+		if proto.Zxid(c.Version) == z && z != 0 {
+			list = append(list, c)
+		}
+	}
+	return append(list, last)
+}
+
+// configured notes a committed configuration.
+func (w *world) configured(c quorum.Config) {
+	if !slices.ContainsFunc(w.configs, func(x quorum.Config) bool { return x.Version == c.Version }) {
+		w.configs = append(w.configs, c)
+		w.trace("configuration %x: %s", c.Version, strings.Join(c.Lines(), " "))
+		w.stats.Events["configurations"]++
+	}
+}
+
+// keeps says whether the server would still have the transaction if the power failed now.
+func (s *server) keeps(z proto.Zxid, raw []byte) bool {
+	best := proto.Zxid(-1)
+	logs := s.disk.mem.Durable(filepath.Join(s.w.plan.logDir, versionDir))
+	for name := range logs {
+		if at, ok := txnlog.ParseName(name); ok && at <= z {
+			best = max(best, at)
+		}
+	}
+	if best >= 0 && bytes.Contains(logs[txnlog.Name(best)], raw) {
+		return true // the raw bytes, since reading properly takes long
+	}
+	for name := range s.disk.mem.Durable(filepath.Join("/data", versionDir)) {
+		if at, ok := snapshot.ParseName(name); ok && at >= z {
+			return true
+		}
+	}
+	return false
+}
+
+// number reads a file with an epoch, as it would be after a power failure.
+func (s *server) number(name string) int64 {
+	b := s.disk.mem.Durable(filepath.Join("/data", versionDir))[name]
+	n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// sends looks at packets that are about to leave.
+func (p *process) sends(packets []zab.Packet) {
+	w := p.s.w
+	for i, x := range packets {
+		switch {
+		case x.Type == zab.Ack && i+1 < len(packets) && packets[i+1].Type == zab.Ack: // stands for this one
+		case x.Type == zab.Proposal || x.Type == zab.Inform:
+			w.proposed[x.Zxid] = x.Data
+		case x.Type == zab.Ack && x.Zxid.Counter() != 0:
+			if raw := w.proposed[x.Zxid]; raw != nil && !p.s.keeps(x.Zxid, raw) {
+				w.violated("AckBeforeSync", "server %v acknowledges %v, which is not on its disk", p.s.id, x.Zxid)
+			}
+		case x.Type == zab.Ack:
+			p.acknowledges(x.Zxid.Epoch())
+		case x.Type == zab.NewLeader:
+			epoch := x.Zxid.Epoch()
+			if other, ok := w.newLeaders[epoch]; ok && other != p.s.id {
+				w.violated("Leadership2", "servers %v and %v both lead epoch %d", other, p.s.id, epoch)
+			}
+			w.newLeaders[epoch] = p.s.id
+			w.begins[epoch] = p.tail
+		case x.Type == zab.LeaderInfo:
+			if got := p.s.number("acceptedEpoch"); got < x.Zxid.Epoch() {
+				w.violated("EpochBeforeAck", "server %v announces epoch %d and has %d on its disk", p.s.id, x.Zxid.Epoch(), got)
+			}
+		case x.Type == zab.AckEpoch:
+			if got := p.s.number("acceptedEpoch"); got < p.epoch {
+				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
+			}
+		}
+	}
+}
+
+// acknowledges checks a learner that has made the leader's history its own.
+func (p *process) acknowledges(epoch int64) {
+	w := p.s.w
+	if got := p.s.number("currentEpoch"); got < epoch {
+		w.violated("EpochBeforeAck", "server %v acknowledges epoch %d and has %d on its disk", p.s.id, epoch, got)
+	}
+	if tail := w.begins[epoch]; len(tail) > 0 && p.steps.Member().Role() == member.Following {
+		if e := tail[len(tail)-1]; !p.s.keeps(e.Zxid, e.Raw) {
+			w.violated("AckBeforeSync", "server %v acknowledges epoch %d without %v on its disk", p.s.id, epoch, e.Zxid)
+		}
+	}
+	if l := w.ledger; len(l.entries) > 0 && p.steps.Member().Role() == member.Following {
+		if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
+			w.violated("AckBeforeSync", "server %v acknowledges epoch %d without %v on its disk", p.s.id, epoch, l.entries[i-1].txn.Zxid)
+		}
+	}
+}
+
+// hears notes what a server is told.
+func (p *process) hears(packets []zab.Packet) {
+	for _, x := range packets {
+		if x.Type == zab.LeaderInfo {
+			p.epoch = x.Zxid.Epoch()
+		}
+	}
+}
+
+// check compares a server that serves with the ledger, as often as its tree has changed.
+func (w *world) check(p *process) {
+	if !p.serving || p.db == nil {
+		return
+	}
+	var at proto.Zxid
+	var digest uint64
+	p.db.View(func(t *tree.Tree) { at, digest = t.LastZxid(), t.Digest() })
+	if at == p.checked {
+		return
+	}
+	p.checked = at
+	if want := w.ledger.digestAt(at); want != 0 && want != digest {
+		w.violated("Digest", "server %v at %v has digest %x, want %x", p.s.id, at, digest, want)
+	}
+}

@@ -1,0 +1,349 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
+	"gokeeper/server/zab"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// world is one run: an ensemble, its clients, and what happens to them.
+type world struct {
+	*schedule
+	*source // of the run's own decisions
+	plan    plan
+	net     *network
+	ids     []quorum.ServerID
+	servers map[quorum.ServerID]*server
+	clients []*client
+
+	ledger       *ledger
+	histories    map[string][]porcupine.Operation
+	acknowledged proto.Zxid // by anybody
+	established  map[int64]quorum.ServerID
+	newLeaders   map[int64]quorum.ServerID
+	begins       map[int64][]zab.Entry // what leaders had beyond the ledger
+	proposed     map[proto.Zxid][]byte
+	configs      []quorum.Config
+
+	begun     bool // the clients have made the first nodes
+	quiet     bool // they ask for nothing any more
+	calm      bool // nothing bad happens any more
+	values    int
+	succeeded int // writes
+	born      int // clients that took the place of others
+	links     int
+	stats     Stats
+	log       *trace
+	failed    *Violation
+}
+
+// Options say what a run is besides its seed.
+type Options struct {
+	Calm bool              // nothing bad happens
+	Tell func(line string) // told each line of the trace; nil: nobody is
+}
+
+// plan is what a seed decides at the beginning.
+type plan struct {
+	ensemble   quorum.Config
+	spares     int
+	clients    int
+	tick       time.Duration
+	recent     int
+	snapCount  int
+	diskSync   bool
+	diskFactor float64
+	forceSnap  bool
+	logDir     string
+	preAlloc   int64
+	lossy      bool
+	pace       time.Duration
+	downtime   time.Duration
+	length     time.Duration // of the bad time
+	often      time.Duration // between two faults, on average
+	kinds      []string      // of faults
+}
+
+func memberLine(id int, role string) string {
+	return fmt.Sprintf("server.%d=sim%d:2888:3888:%s", id, id, role)
+}
+
+// newPlan draws a plan.
+func newPlan(c *source, calm bool) plan {
+	p := plan{
+		clients: 2 + c.IntN(4), tick: []time.Duration{200, 500, 2000}[c.IntN(3)] * time.Millisecond,
+		recent: []int{1, 5, 20, 100, 500}[c.IntN(5)], snapCount: []int{10, 40, 150, 1000}[c.IntN(4)],
+		diskSync: c.chance(2), diskFactor: []float64{0, 0.33, 5}[c.IntN(3)], forceSnap: c.chance(12),
+		logDir: []string{"/data", "/log"}[c.IntN(2)], preAlloc: []int64{-1, 4096, 65536}[c.IntN(3)],
+		lossy: c.chance(2),
+	}
+	p.pace = c.between(p.tick/20, p.tick/2)
+	p.downtime = c.between(p.tick, 10*p.tick)
+	p.length = c.between(20*p.tick, 120*p.tick)
+	p.often = c.between(p.tick/2, 6*p.tick)
+	voters, observers := 3, 0
+	if c.chance(4) {
+		voters = 5
+	} else if c.chance(8) {
+		voters = 4
+	}
+	if c.chance(3) {
+		observers = 1
+	}
+	if c.chance(3) {
+		p.spares = 1 + c.IntN(2)
+	}
+	var lines []string
+	for id := 1; id <= voters+observers; id++ {
+		role := "participant"
+		if id > voters {
+			role = "observer"
+		}
+		lines = append(lines, memberLine(id, role))
+	}
+	p.ensemble = mustParse(strings.Join(append(lines, "version=0"), "\n"))
+	if !calm {
+		p.kinds = drawKinds(c, p.spares > 0)
+	}
+	return p
+}
+
+func mustParse(text string) quorum.Config {
+	c, err := quorum.Parse(text)
+	if err != nil {
+		panic(fmt.Sprintf("bug: %v in %q", err, text))
+	}
+	return c
+}
+
+func newWorld(seed uint64, opt Options) *world {
+	s := &schedule{seed: seed}
+	w := &world{
+		schedule: s, source: s.source("run"), net: newNetwork(s), servers: map[quorum.ServerID]*server{}, ledger: newLedger(),
+		histories: map[string][]porcupine.Operation{}, established: map[int64]quorum.ServerID{},
+		newLeaders: map[int64]quorum.ServerID{}, begins: map[int64][]zab.Entry{}, proposed: map[proto.Zxid][]byte{}, log: newTrace(), calm: opt.Calm,
+	}
+	w.log.tell = opt.Tell
+	w.stats = Stats{Faults: map[string]int{}, Events: map[string]int{}}
+	w.plan = newPlan(w.source, opt.Calm)
+	w.configs = []quorum.Config{w.plan.ensemble}
+	for id := 1; id <= len(w.plan.ensemble.Members)+w.plan.spares; id++ {
+		w.addServer(quorum.ServerID(id), id > len(w.plan.ensemble.Members))
+	}
+	return w
+}
+
+func (w *world) addServer(id quorum.ServerID, absent bool) {
+	src := w.schedule.source(fmt.Sprintf("server %v", id))
+	s := &server{w: w, id: id, source: src, disk: newDisk(w.schedule.source(fmt.Sprintf("disk %v", id))), absent: absent}
+	w.servers[id] = s
+	w.ids = append(w.ids, id)
+}
+
+// trace notes what happens.
+func (w *world) trace(format string, args ...any) { w.log.add(w.now, format, args...) }
+
+// violated notes what must not be. The run ends.
+func (w *world) violated(invariant, format string, args ...any) {
+	if w.failed == nil {
+		w.failed = &Violation{invariant, fmt.Sprintf(format, args...)}
+		w.trace("VIOLATED %s: %s", invariant, w.failed.What)
+	}
+}
+
+// brought counts how learners are brought up to date.
+func (w *world) brought(t zab.Type) {
+	switch t {
+	case zab.Diff:
+		w.stats.Events["DIFF"]++
+	case zab.Trunc:
+		w.stats.Events["TRUNC"]++
+	}
+}
+
+// Run runs the ensemble of a seed through its bad days and then wants it to recover. It
+// is a function of its arguments.
+func Run(seed uint64, opt Options) *Report {
+	w := newWorld(seed, opt)
+	w.trace("%s", w.plan.String())
+	for _, id := range w.ids {
+		s := w.servers[id]
+		s.after(s.between(0, w.plan.tick), s.start)
+	}
+	for i := range w.plan.clients {
+		w.clients = append(w.clients, newClient(w, i+1))
+	}
+	if !w.calm {
+		w.after(w.between(w.plan.tick, 10*w.plan.tick), w.misfortune)
+	}
+	w.until(w.plan.length, func() bool { return false })
+	w.recover()
+	if w.failed == nil {
+		w.linearizable()
+	}
+	return &Report{
+		Seed: seed, Violation: w.failed, Stats: w.stats, Lasted: w.now, Sum: w.log.sum.Sum64(), Trace: w.log.last(), Plan: w.plan.String(),
+	}
+}
+
+// until lets things happen for some time, or until something holds. It returns whether
+// that does.
+func (w *world) until(d time.Duration, holds func() bool) bool {
+	end := w.now + d
+	for n := 0; w.failed == nil; n++ {
+		if n%64 == 0 && holds() {
+			return true
+		}
+		if !w.step(end) {
+			return holds()
+		}
+	}
+	return false
+}
+
+// patience is how many ticks the ensemble has to recover.
+const patience = 120
+
+// recover ends everything bad and wants all servers to serve, all clients to get
+// answers, and all trees to be equal.
+func (w *world) recover() {
+	if w.failed != nil {
+		return
+	}
+	w.trace("-- all goes well from here on")
+	w.heal()
+	if !w.until(patience*w.plan.tick, w.serves) {
+		w.stuck("not all servers serve")
+		return
+	}
+	before := w.succeeded
+	if !w.until(patience*w.plan.tick, func() bool { return w.succeeded > before+5 && w.begun }) {
+		w.stuck("clients get no answers")
+		return
+	}
+	w.quiet = true
+	if !w.until(patience*w.plan.tick, w.atRest) {
+		w.stuck("the servers do not come to rest")
+		return
+	}
+	w.compare("Final")
+	w.powerCycle()
+}
+
+func (w *world) stuck(what string) {
+	if w.failed == nil {
+		w.violated("Liveness", "%s after %d ticks in which all went well", what, patience)
+	}
+}
+
+// powerCycle cuts the power of all servers at once. Nothing may be lost.
+func (w *world) powerCycle() {
+	if w.failed != nil {
+		return
+	}
+	w.trace("-- the power fails everywhere")
+	for _, id := range w.ids {
+		if s := w.servers[id]; s.process != nil {
+			s.process.powerOff()
+			s.restartLater()
+		}
+	}
+	if !w.until(patience*w.plan.tick, w.serves) || !w.until(patience*w.plan.tick, w.atRest) {
+		w.stuck("the servers do not recover from a failure of all power")
+		return
+	}
+	w.compare("Final")
+}
+
+// heal ends everything bad.
+func (w *world) heal() {
+	w.calm = true
+	w.net.mend()
+	w.net.delay = [2]time.Duration{50 * time.Microsecond, time.Millisecond}
+	w.plan.lossy = false
+	for _, id := range w.ids {
+		s := w.servers[id]
+		s.disk.broken, s.disk.crashIn, s.fsync = 0, 0, 0
+		if s.process != nil && s.process.paused {
+			s.process.resume()
+		}
+		s.start()
+	}
+}
+
+// members returns the servers that are in the newest configuration.
+func (w *world) members() []*server {
+	var list []*server
+	for _, m := range w.newest().Members {
+		list = append(list, w.servers[m.ID])
+	}
+	return list
+}
+
+// serves says that all members serve.
+func (w *world) serves() bool {
+	for _, s := range w.members() {
+		if s.process == nil || !s.process.serving {
+			return false
+		}
+	}
+	return true
+}
+
+// atRest says that all members have applied everything, and that only the sessions of
+// clients that live are open.
+func (w *world) atRest() bool {
+	for _, c := range w.clients {
+		if len(c.waiting) > 0 && c.waiting[0].op != proto.OpPing {
+			return false
+		}
+	}
+	for _, s := range w.members() {
+		if s.process == nil || !s.process.serving || w.ledger.index(s.process.db.LastZxid()) != len(w.ledger.entries) {
+			return false
+		}
+	}
+	live := map[proto.SessionID]bool{}
+	for _, c := range w.clients {
+		live[c.session] = !c.dead
+	}
+	for id := range w.ledger.sessions {
+		if !live[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// compare wants every tree to be what was committed.
+func (w *world) compare(invariant string) {
+	for _, s := range w.members() {
+		if at, wrong := s.process.state(); wrong != "" {
+			w.violated(invariant, "server %v at %v: %s", s.id, at, wrong)
+		}
+		open := s.process.db.Sessions()
+		for _, id := range slices.Sorted(maps.Keys(open)) {
+			if _, ok := w.ledger.sessions[id]; !ok {
+				w.violated("Session", "server %v has session %v, which is closed", s.id, id)
+			}
+		}
+		if len(open) != len(w.ledger.sessions) {
+			w.violated("Session", "server %v has %d sessions, want %d", s.id, len(open), len(w.ledger.sessions))
+		}
+	}
+}
+
+// String describes the plan.
+func (p plan) String() string {
+	return fmt.Sprintf("voters %v observers %v spares %d clients %d tick %v window %d snapshots every %d disk %v %v snap %v lossy %v pace %v length %v faults every %v: %v",
+		p.ensemble.Voters(), p.ensemble.Observers(), p.spares, p.clients, p.tick, p.recent, p.snapCount, p.diskSync, p.diskFactor,
+		p.forceSnap, p.lossy, p.pace, p.length, p.often, p.kinds)
+}
