@@ -191,7 +191,8 @@ func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
 }
 
 // recall takes a reconfiguration that the log holds for one that was seen, whatever the
-// files say: see [member.Member.Recall].
+// files say: see [member.Member.Recall]. Java believes the files; an operator who has
+// lost a majority, and edits them, is told why that alone does not help here.
 func (s *Server) recall(t *tree.Tree) {
 	known := s.cfg.Servers.Version
 	if s.cfg.NextServers != nil {
@@ -199,6 +200,8 @@ func (s *Server) recall(t *tree.Tree) {
 	}
 	if c, ok := replica.Reconfigured(t); ok && s.cfg.ReconfigEnabled && c.Version > known {
 		s.cfg.NextServers = &c
+		s.opt.Log.Warn().Str("version", fmt.Sprintf("%x", c.Version)).Strs("members", c.Lines()).
+			Msg("the history holds a newer configuration than the files: a leader needs a quorum of both")
 	}
 }
 
