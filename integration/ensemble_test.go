@@ -231,7 +231,7 @@ func (e *ensemble) equal() {
 		delete(tree, configPath)
 		own.Stat.Mtime = 0 // each server's own: it wrote the node when it started
 		switch {
-		case s.name == "java380" && len(own.Data) == 0: // not written by a leader that was standalone before
+		case strings.HasPrefix(s.name, "java") && len(own.Data) == 0: // not written by a leader that was standalone before
 		case config == nil:
 			config = &own
 		case !reflect.DeepEqual(*config, own):

@@ -68,3 +68,10 @@ func (q *queue[T]) empty() bool {
 	defer q.mu.Unlock()
 	return len(q.items) == 0
 }
+
+// waits returns how many items wait. ended says that no more can come.
+func (q *queue[T]) waits() (n int, ended bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items), q.ended
+}

@@ -6,9 +6,9 @@
 //
 // The loop owns the member and is the only one to call it. Each stage takes all that
 // waits for it: the loop prepares a whole inbox under one read lock, the log writer
-// appends everything and syncs once, the applier applies every committed transaction.
-// What the member says must be durable is durable before anything that depends on it
-// leaves; in particular a write is answered only after the log was synced. A log that
+// appends everything and syncs once, a moment later when more come then (see gather),
+// the applier applies every committed transaction. What the member says must be durable
+// is durable before anything that depends on it leaves; in particular a write is answered only after the log was synced. A log that
 // cannot be written or synced ends the replica: what is on disk is then unknown.
 //
 // In an ensemble the server that leads gives the writes of all servers their order; the
@@ -125,6 +125,7 @@ type Replica struct {
 	steps       *Steps        // who runs the stages instead of goroutines, or nil
 	over        chan struct{} // closed when Run has ended
 
+	gather    gather            // when to sync next; the log writer's
 	trigger   trigger           // when to take the next snapshot; the log writer's
 	applying  []database.Commit // of one turn, used again; the applier's
 	snapshots *queue[picture]

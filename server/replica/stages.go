@@ -15,8 +15,30 @@ import (
 // without telling the loop that anything more is durable.
 func (r *Replica) writeLog() {
 	defer r.durable.end()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for range r.logQueue.ready {
+		r.await(timer)
 		if !r.logTurn() {
+			return
+		}
+	}
+}
+
+// await lets more come before the next sync, if that pays.
+func (r *Replica) await(timer *time.Timer) {
+	want, wait := r.gather.limit(time.Now())
+	if wait <= 0 {
+		return
+	}
+	timer.Reset(wait)
+	for {
+		if n, ended := r.logQueue.waits(); n >= want || ended {
+			return
+		}
+		select {
+		case <-r.logQueue.ready:
+		case <-timer.C:
 			return
 		}
 	}
@@ -72,7 +94,10 @@ func (r *Replica) append(entries []entry) (last proto.Zxid, err error) {
 	if err := log.Sync(); err != nil {
 		return 0, fmt.Errorf("sync the transaction log: %w", err)
 	}
-	took := time.Since(begin)
+	end := time.Now()
+	waiting, _ := r.logQueue.waits()
+	r.gather.note(n, waiting, begin, end)
+	took := end.Sub(begin)
 	r.Events.Synced(n, took)
 	m.SyncFlushTime.Observe(took.Milliseconds())
 	measureQueued(m.SyncAndQueueTime, entries, r.now())
