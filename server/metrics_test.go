@@ -284,8 +284,8 @@ func TestWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 		used := 0
-		for _, expr := range regexp.MustCompile(`(?m)"?expr"?: (.*)$`).FindAllStringSubmatch(string(b), -1) {
-			for _, name := range word.FindAllString(strings.ReplaceAll(expr[1], "__rate_interval", ""), -1) {
+		for _, expr := range regexp.MustCompile(`(?m)"expr": *"((?:[^"\\]|\\.)*)"|^ *expr: (.*)$`).FindAllStringSubmatch(string(b), -1) {
+			for _, name := range word.FindAllString(strings.ReplaceAll(expr[1]+expr[2], "__rate_interval", ""), -1) {
 				family := strings.TrimSuffix(strings.TrimSuffix(name, "_sum"), "_count")
 				if used++; !known[name] && !known[family] {
 					t.Errorf("%s: nobody exports %s", file, name)
