@@ -32,7 +32,8 @@ func (n *node) becomes(health container.HealthStatus) {
 	})
 }
 
-// TestHealth takes the quorum away and gives it back.
+// TestHealth takes the quorum away by docker stop and gives it back. Followers, the leader and a server without a quorum
+// must all end by themselves.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	e := newEnsemble(t, 3, 0, checked)
@@ -40,18 +41,23 @@ func TestHealth(t *testing.T) {
 	for _, n := range e.nodes {
 		n.becomes(container.Healthy)
 	}
-	last := e.node(leader)
-	for id := 1; id <= 3; id++ {
-		if id != leader {
-			e.node(id).kill()
-		}
-	}
+	last, second, third := e.node(leader), e.node(leader%3+1), e.node((leader+1)%3+1)
+	stopped(second)
+	stopped(third)
 	last.becomes(container.Unhealthy)
 	if !last.state().Running {
 		t.Error("the server has ended with its quorum")
 	}
-	e.node(leader%3 + 1).start()
+	second.start()
 	last.becomes(container.Healthy)
+	leader = e.settled((leader+1)%3 + 1)
+	stopped(e.node(leader))
+	for _, n := range []*node{last, second} {
+		if n != e.node(leader) {
+			n.becomes(container.Unhealthy)
+			stopped(n)
+		}
+	}
 }
 
 // TestHealthStandalone has only the image's own intervals.

@@ -50,16 +50,3 @@ func killed(n *node) {
 		n.t.Errorf("exit code %d after docker kill, want 137", code)
 	}
 }
-
-// TestStopEnsemble stops a follower, the leader, and the one that is left without a quorum.
-func TestStopEnsemble(t *testing.T) {
-	t.Parallel()
-	e := newEnsemble(t, 3, 0)
-	leader := e.settled()
-	stopped(e.node(leader%3 + 1))
-	e.settled(leader%3 + 1)
-	stopped(e.node(leader))
-	last := e.node((leader+1)%3 + 1)
-	last.eventually("stops to serve", func() string { return last.mode() })
-	stopped(last)
-}
