@@ -18,6 +18,7 @@
 //	election  fast leader election: notifications and time → notifications and a vote
 //	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
 //	member    one server's decisions: role, order, commit, expiry
+//	audit     what an audit log keeps of a request
 //	config    zoo.cfg and flags → one struct and a list of complaints
 //	environment  variables of container images → zoo.cfg and myid
 //

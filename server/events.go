@@ -10,11 +10,15 @@ import (
 
 // traffic counts what clients read and write by namespace.
 func (s *Server) traffic() database.Traffic {
-	return database.Traffic{
+	t := database.Traffic{
 		Read:  s.metrics.ReadBytes.Observe,
 		Event: s.fired,
 		Write: func(path []byte, bytes int64) { s.metrics.WriteBytes.Observe(path, bytes, 1) },
 	}
+	if s.audit != nil {
+		t.Audit = s.audit.outcome
+	}
+	return t
 }
 
 // fired counts the watches that one change has fired.

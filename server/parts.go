@@ -85,7 +85,7 @@ func replicaConfig(cfg *config.Config) replica.Config {
 			ReapNeverUsed: cfg.ContainerMaxNeverUsed,
 		},
 		SnapCount: cfg.SnapCount, SnapSize: cfg.SnapSizeLimit, Purge: cfg.PurgeInterval, Retain: cfg.PurgeRetain,
-		Limit: cfg.JuteMaxBuffer + cfg.JuteExtra,
+		Limit: cfg.JuteMaxBuffer + cfg.JuteExtra, Audit: cfg.Audit,
 	}
 	if cfg.Distributed {
 		c.NoClients, c.NoLog = !cfg.LeaderServes, !cfg.ObserverSync

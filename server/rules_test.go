@@ -47,6 +47,7 @@ var packages = []struct {
 	{"election", pure, "jute proto quorum"},
 	{"zab", pure, "jute proto quorum"},
 	{"member", pure, "jute proto txn quorum tree session auth prep election zab"},
+	{"audit", pure, "jute proto txn auth"},
 	{"config", pure, "quorum"},
 	{"environment", pure, "config"},
 	{"metrics", locked, ""},
@@ -62,7 +63,7 @@ var packages = []struct {
 	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"client", network, "jute proto"},
 	{"cli", glue, "proto client"},
-	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member config metrics database " +
+	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
 	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},

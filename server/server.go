@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gokeeper/server/admin"
+	"gokeeper/server/audit"
 	"gokeeper/server/auth"
 	"gokeeper/server/config"
 	"gokeeper/server/conn"
@@ -67,6 +69,7 @@ type Server struct {
 	loading   storage.Progress
 	opened    atomic.Bool // the parts are there
 	slowSyncs atomic.Int64
+	audit     *auditor   // nil: none is wanted
 	restoring sync.Mutex // held while a snapshot is restored
 
 	metrics *metrics.Set
@@ -97,15 +100,17 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 		s.initial = string(text)
 	}
 	if err := s.open(); err != nil {
+		s.audit.server(audit.ServerStart, audit.Failure)
 		return nil, errors.Join(err, s.Close())
 	}
+	s.audit.server(audit.ServerStart, audit.Success)
 	return s, nil
 }
 
 // open builds the parts from the disk up. The admin server comes first, to tell how far
 // that is.
 func (s *Server) open() error {
-	if err := errors.Join(s.openMetrics(), s.openAdmin()); err != nil {
+	if err := errors.Join(s.openAudit(), s.openMetrics(), s.openAdmin()); err != nil {
 		return err
 	}
 	if err := s.build(); err != nil {
@@ -311,6 +316,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.listening.Unlock()
 	err := s.clients.Serve(sockets, listeners...)
+	s.audit.server(audit.ServerStop, audit.Invoked)
 	cancel(err)
 	err = errors.Join(err, <-ended, <-mesh, s.Close())
 	s.opt.Log.Info().Stringer("zxid", s.db.LastZxid()).Msg("stopped")
@@ -325,6 +331,9 @@ func (s *Server) Close() error {
 	}
 	if s.scraped != nil {
 		err = errors.Join(err, s.scraped.Close())
+	}
+	if cerr := s.audit.Close(); !errors.Is(cerr, os.ErrClosed) {
+		err = errors.Join(err, cerr)
 	}
 	s.listening.Lock()
 	defer s.listening.Unlock()

@@ -280,6 +280,8 @@ type Config struct {
 	Metrics Metrics
 	// Audit is audit.enable (property): write the audit log.
 	Audit bool
+	// AuditFile is auditlog.file (property): where the audit log goes; "": to the log.
+	AuditFile string
 
 	// Properties are Java's system properties as the admin server shows them: every -D, and every
 	// key of the file that is no field in Java with the prefix "zookeeper.".

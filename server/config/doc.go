@@ -36,6 +36,7 @@
 //	admin.snapshot.enabled                         Admin.Snapshot
 //	allowSaslFailedClients                         AllowFailedSASL
 //	audit.enable                                   Audit
+//	auditlog.file                                  AuditFile
 //	authProvider.*                                 AuthSchemes
 //	autopurge.purgeInterval                        PurgeInterval
 //	autopurge.snapRetainCount                      PurgeRetain

@@ -48,7 +48,7 @@ func silentKeys() []key {
 		"sasl.client", "sasl.clientconfig", "sasl.client.*", "server.principal", "server.realm", "clientCnxnSocket",
 		"client.secure", "disableAutoWatchReset", "request.timeout", "kinit", "jmx.log4j.*",
 		"log.dir", "log.file", "log.threshold", "log.maxfilesize", "log.maxbackupindex", "root.logger",
-		"console.threshold", "tracelog.dir", "tracelog.file", "auditlog.*", "audit.logger", "auditlog.file",
+		"console.threshold", "tracelog.dir", "tracelog.file", "auditlog.*", "audit.logger",
 	} {
 		keys = append(keys, key{name: name, origin: property, ignored: true})
 	}

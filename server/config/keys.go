@@ -272,6 +272,7 @@ func adminKeys() []key {
 		{name: "metricsProvider.httpHost", set: text(func(c *Config) *string { return &c.Metrics.Host })},
 		{name: "metricsProvider.httpPort", set: port(func(c *Config) *int { return &c.Metrics.Port })},
 		{name: "metricsProvider.exportJvmInfo", set: looseBool(func(c *Config) *bool { return &c.Metrics.ExportRuntime })},
+		{name: "auditlog.file", origin: property, set: text(func(c *Config) *string { return &c.AuditFile })},
 		{name: "audit.enable", origin: property, set: looseBool(func(c *Config) *bool { return &c.Audit })},
 	}
 }

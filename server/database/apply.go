@@ -17,7 +17,8 @@ type Commit struct {
 	Client Client // nil: nobody here waits for it
 	Xid    int32
 	Op     proto.Op
-	Read   int64 // when the request was read, monotonic nanoseconds
+	Read   int64  // when the request was read, monotonic nanoseconds
+	Body   []byte // the request's record, if it is audited
 }
 
 // lockSpan is how many transactions are applied before readers get a turn.
@@ -41,6 +42,7 @@ func (d *Database) Apply(batch []Commit, mismatch func(*txn.Txn)) {
 				d.countWrite(batch[i].Txn.Body)
 			}
 		}
+		d.tellOutcomes()
 		for _, c := range dirty {
 			c.Flush()
 		}
@@ -56,6 +58,9 @@ func (d *Database) apply(c *Commit, mismatch func(*txn.Txn)) {
 	d.tree.Apply(&c.Txn, r)
 	if r.Mismatch {
 		mismatch(&c.Txn)
+	}
+	if d.traffic.Audit != nil {
+		d.outcome(c, r)
 	}
 	for i := range r.Changes {
 		d.fire(c.Txn.Zxid, &r.Changes[i])

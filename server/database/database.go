@@ -87,6 +87,8 @@ type Database struct {
 	fired  fired
 	emit   func(Client, proto.EventType, string) // notify, bound once
 	path   []byte                                // of countWrite
+
+	outcomes []Outcome // of one hold of the lock
 }
 
 // New returns a database over the tree and the sessions (id to timeout in

@@ -5,6 +5,7 @@ import (
 
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
+	"gokeeper/server/tree"
 	"gokeeper/server/txn"
 )
 
@@ -24,6 +25,41 @@ type Traffic struct {
 	Read  func(path []byte, bytes, n int64)
 	Write func(path []byte, bytes int64)
 	Event func(typ proto.EventType, watchers int, bytes int64)
+	Audit func(*Outcome) // is told of every change, in order
+}
+
+// Outcome is what became of a client's request here, or that a session has ended. It is
+// valid during the call.
+type Outcome struct {
+	Client Client // nil: no client here has asked
+	Op     proto.Op
+	Body   []byte // the request's record
+	Txn    *txn.Txn
+	Err    proto.Error
+	Ended  []string // ephemerals that are gone with the session
+}
+
+// outcome notes one, to be told when the lock is let go.
+func (d *Database) outcome(c *Commit, r *tree.Result) {
+	o := Outcome{Client: c.Client, Op: c.Op, Body: c.Body, Txn: &c.Txn, Err: r.Err}
+	if _, closes := c.Txn.Body.(*txn.CloseSession); closes {
+		o.Client = nil
+		for i := range r.Changes {
+			o.Ended = append(o.Ended, r.Changes[i].Path)
+		}
+	}
+	if o.Client != nil || o.Ended != nil {
+		d.outcomes = append(d.outcomes, o)
+	}
+}
+
+// tellOutcomes tells of what was noted.
+func (d *Database) tellOutcomes() {
+	for i := range d.outcomes {
+		d.traffic.Audit(&d.outcomes[i])
+	}
+	clear(d.outcomes)
+	d.outcomes = d.outcomes[:0]
 }
 
 // Report makes t what is told of traffic. It must be called before the database is used.

@@ -46,7 +46,7 @@ func (b *batch) write(w *Write) {
 	if q.Op == proto.OpSync {
 		it.sync = w
 	} else {
-		it.commit = database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read}
+		it.commit = b.r.expects(w)
 	}
 	b.items = append(b.items, it)
 }

@@ -158,10 +158,20 @@ func (r *Replica) write(w *Write) {
 		if q.Op == proto.OpSync {
 			r.waiting.sync(w)
 		} else {
-			r.waiting.write(w.Session, database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read})
+			r.waiting.write(w.Session, r.expects(w))
 		}
 		r.batch.forward(member.Forwarded(&prep.Request{Session: w.Session, Cxid: q.Xid, Op: q.Op, Body: q.Body, IDs: q.IDs}))
 	}
+}
+
+// expects returns what is to be filled with the transaction that a write becomes.
+func (r *Replica) expects(w *Write) database.Commit {
+	q := &w.Request
+	c := database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read}
+	if r.cfg.Audit {
+		c.Body = q.Body
+	}
+	return c
 }
 
 // open starts a new session, which is a write unless it is local, or lets an old one go on.

@@ -57,6 +57,7 @@ type Config struct {
 	Purge     time.Duration // time between purges of old files; 0 is never
 	Retain    int           // snapshots that a purge keeps
 	Limit     int           // longest buffer of a transaction in bytes
+	Audit     bool          // requests are kept until they are answered, for the audit log
 
 	// Of an ensemble.
 	SyncTime   time.Duration // how long a leader may be silent
