@@ -13,6 +13,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // go_* and process_* series
 	github.com/prometheus/client_model v0.6.3 // tests: what Prometheus reads
 	github.com/prometheus/common v0.74.0 // their text
+	github.com/reeflective/readline v1.3.0
 	github.com/rs/zerolog v1.35.1
 	github.com/spf13/cobra v1.10.2
 	github.com/testcontainers/testcontainers-go v0.44.0 // tests: containers
@@ -56,6 +57,7 @@ require (
 	github.com/pandatix/go-abnf v0.5.5 // indirect
 	github.com/power-devops/perfstat v0.0.0-20240221224432-82ca36839d55 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/shirou/gopsutil/v4 v4.26.6 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect

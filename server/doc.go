@@ -35,6 +35,7 @@
 //	metrics   counters and summaries
 //	admin     what operators ask: four-letter words, HTTP, probes, snapshots
 //	client    a small client library
+//	cli       the shell: zkCli.sh's commands on top of it
 //
 //	sim       whole ensembles in virtual time, for tests
 //
