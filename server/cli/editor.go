@@ -73,7 +73,7 @@ func (e *lineEditor) Use(complete func(string) []Candidate) {
 		for _, c := range complete(string(line[:cursor])) {
 			described = append(described, c.Value, c.Text)
 		}
-		return readline.CompleteValuesDescribed(described...).NoSpace('/')
+		return readline.CompleteValuesDescribed(described...)
 	}
 }
 

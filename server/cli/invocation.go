@@ -62,7 +62,7 @@ func Help() string {
 	var b strings.Builder
 	b.WriteString("Options, before the command:\n")
 	for _, o := range Options {
-		fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimSpace(o.Name+" "+shortened(o.Argument)), o.Text)
+		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace(o.Name+" "+shortened(o.Argument)), o.Text)
 	}
 	b.WriteString("\nCommands:\n")
 	for _, c := range commands() {

@@ -19,6 +19,7 @@ type Client struct {
 
 	mu       sync.Mutex // guards what follows
 	state    State
+	ready    bool // connected, and the Watcher knows it
 	closing  bool // Close was called: no new requests
 	left     bool // Leave was called: no event tells of the end
 	changed  chan struct{}
@@ -68,12 +69,13 @@ func (c *Client) Session() (proto.SessionID, time.Duration) {
 }
 
 // AwaitAttempt waits until the attempt to connect that is under way has ended, and returns
-// why it failed. It returns at once when there is a connection.
+// why it failed. It returns at once when there is a connection, of which the Watcher has
+// been told before.
 func (c *Client) AwaitAttempt(ctx context.Context) error {
 	c.mu.Lock()
-	state, changed := c.state, c.changed
+	waits, changed := c.state.alive() && !c.ready, c.changed
 	c.mu.Unlock()
-	if state == Connecting {
+	if waits {
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -84,12 +86,12 @@ func (c *Client) AwaitAttempt(ctx context.Context) error {
 	switch {
 	case !c.state.alive():
 		return c.over()
-	case c.state == Connecting && c.cause != nil:
+	case c.ready:
+		return nil
+	case c.cause != nil:
 		return lost(c.cause)
-	case c.state == Connecting:
-		return lost(context.Cause(ctx))
 	}
-	return nil
+	return lost(context.Cause(ctx))
 }
 
 // AwaitConnected waits until there is a connection. The error says why there is none when

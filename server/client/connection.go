@@ -52,12 +52,10 @@ func (c *Client) connect(ctx context.Context, address string) (connected bool, e
 	defer started.Wait()
 	defer cancel()
 	started.Go(func() { c.write(ctx, nc, first, pace) })
-	told := SessionSyncConnected
 	if state == ConnectedReadOnly {
-		told = SessionConnectedReadOnly
 		started.Go(func() { c.seekWriter(ctx, nc) })
 	}
-	c.tell(Event{State: told, Type: EventNone, Zxid: proto.NoZxid})
+	c.announce(state)
 	return true, c.read(nc, in, pace)
 }
 

@@ -66,8 +66,20 @@ func (c *Client) established(r *proto.ConnectResponse) (State, []request) {
 	c.full = c.full || !r.ReadOnly
 	c.session, c.password = r.Session, r.Password
 	c.timeout = time.Duration(r.Timeout) * time.Millisecond
-	c.change()
 	return c.state, append(slices.Clone(c.auths), c.watches.rearm(c.seen, c.servers.inside)...)
+}
+
+// announce tells the Watcher of a connection, then who waits for one.
+func (c *Client) announce(state State) {
+	told := SessionSyncConnected
+	if state == ConnectedReadOnly {
+		told = SessionConnectedReadOnly
+	}
+	c.tell(Event{State: told, Type: EventNone, Zxid: proto.NoZxid})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = true
+	c.change()
 }
 
 // broken ends a connection, or an attempt at one, and the calls that waited for it.
@@ -82,7 +94,7 @@ func (c *Client) broken(cause error) {
 	case c.state.alive():
 		c.state = Connecting
 	}
-	c.cause = cause
+	c.cause, c.ready = cause, false
 	quiet := c.closing
 	c.change()
 	c.mu.Unlock()

@@ -2,6 +2,8 @@
 // manner of zkServer.sh:
 //
 //	gokeeper [--config DIR] start|start-foreground|stop|restart|status|healthcheck|version|print-cmd [zoo.cfg]
+//	gokeeper cli [-server host:port] [command]       zkCli.sh, with its own exit codes
+//	gokeeper completion bash|zsh|fish                a script that completes all of this
 //
 // This package alone reads arguments and environment, handles signals and decides exit
 // codes, which are those of Java's server: 0 for a normal end, 1 for a failure while
@@ -46,11 +48,17 @@ func run(args []string, stdout, stderr *os.File) int {
 	return 2
 }
 
-// withoutScript drops the name of the script that this binary stands for: the images'
-// commands are zkServer.sh start-foreground and the like.
+// withoutScript takes the name of a script for what this binary does instead of it: the
+// images' commands are zkServer.sh start-foreground, zkCli.sh and the like.
 func withoutScript(args []string) []string {
-	if len(args) > 0 && filepath.Base(args[0]) == "zkServer.sh" {
+	if len(args) == 0 {
+		return args
+	}
+	switch filepath.Base(args[0]) {
+	case "zkServer.sh":
 		return args[1:]
+	case "zkCli.sh":
+		return append([]string{"cli"}, args[1:]...)
 	}
 	return args
 }
