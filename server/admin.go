@@ -112,7 +112,11 @@ type backup struct{ s *Server }
 
 // Authenticate implements [admin.Backup], as do the others.
 func (b backup) Authenticate(scheme, credentials string, remote netip.Addr) ([]proto.Identity, bool) {
-	ids, code := b.s.policy.Authenticate(scheme, []byte(credentials), remote)
+	var given []byte
+	if credentials != "" { // as in Java none are null, which digest refuses
+		given = []byte(credentials)
+	}
+	ids, code := b.s.policy.Authenticate(scheme, given, remote)
 	return ids, code == proto.OK
 }
 

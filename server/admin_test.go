@@ -377,6 +377,8 @@ func TestSnapshotCommand(t *testing.T) {
 	check("restore_no_auth", "POST", "restore", nil)
 	check("snapshot_unknown_scheme", "GET", "snap", nil, "Authorization", "basic YTpi")
 	check("snapshot_unknown_scheme", "GET", "snap", nil, "Authorization", "digest a b")
+	check("snapshot_unknown_scheme", "GET", "snap", nil, "Authorization", "digest")
+	check("snapshot_streaming_false", "GET", "snapshot?streaming=nosuch", nil, "Authorization", "digest nocolon")
 	h := check("snapshot_streaming_false", "GET", "snapshot?streaming=false", nil, "Authorization", anyone)
 	if got := h.Get("last_zxid"); got != "0x2" {
 		t.Errorf("last_zxid: %s", got)

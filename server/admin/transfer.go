@@ -93,7 +93,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
 		head["last_zxid"] = []string{f.Zxid.String()} // Java's names, which are no usual form of a header's
 		head["snapshot_size"] = []string{strconv.FormatInt(f.Size, 10)}
-		if r.URL.Query().Get("streaming") == "false" {
+		if q := r.URL.Query(); q.Has("streaming") && !strings.EqualFold(q.Get("streaming"), "true") { // Boolean.parseBoolean
 			return &refusal{http.StatusOK, nil}
 		}
 		head.Set("Content-Type", "application/octet-stream")
