@@ -66,9 +66,10 @@ func (l limits) String() string {
 	return text + "=;" + strings.Join(rest, ";")
 }
 
+// The root has no quota: its path would have an empty name in it, which is what Java says.
 func quotaPath(path string) string  { return proto.PathQuota + path }
-func limitsPath(path string) string { return below(quotaPath(path), limitsName) }
-func statsPath(path string) string  { return below(quotaPath(path), statsName) }
+func limitsPath(path string) string { return quotaPath(path) + "/" + limitsName }
+func statsPath(path string) string  { return quotaPath(path) + "/" + statsName }
 
 // readLimits reads a node of a quota.
 func readLimits(ctx context.Context, zk *client.Client, path string) (limits, error) {

@@ -76,6 +76,17 @@ func TestDeleteAll(t *testing.T) {
 	}
 }
 
+// TestQuotaOfRoot is refused as in Java.
+func TestQuotaOfRoot(t *testing.T) {
+	address := serve(t)
+	_, errs, code := call(t, "delquota /\nlistquota /\nsetquota -n 3 /\n", "-server", address)
+	const wrong = "Invalid path string \"/zookeeper/quota//zookeeper_limits\" caused by empty node name specified @17\n"
+	want := wrong + "absolute path is /zookeeper/quota//zookeeper_limits\n" + wrong + "Path must not end with / character\n"
+	if errs != want || code != 1 {
+		t.Errorf("got %d\n%s\nwant\n%s", code, errs, want)
+	}
+}
+
 // TestHints wants what to do next below an error, when somebody is there to read it.
 func TestHints(t *testing.T) {
 	var out, errs buffer
