@@ -11,6 +11,7 @@
 //	disk           a disk that becomes full (where the tests may mount one)
 //	abuse, slow    garbage, floods, clients that never read or send slowly, while one well-behaved client must not notice
 //	command        transcripts of start, status, stop, restart, version; configuration errors; exit codes
+//	cli            the shell says the same of Java's server as of ours
 //	interchange    data directories that go back and forth between this server and Java
 //	differential   one random stream of requests sent to this server and to Java; answers, words, logs and trees compared
 //	meant          where this server means to do otherwise than Java, and why
