@@ -27,7 +27,7 @@ func serve(t *testing.T, lines ...string) string {
 // run runs a server on a disk in memory; files are those that its configuration names.
 func run(t *testing.T, opt server.Options, files map[string]string, lines ...string) string {
 	t.Helper()
-	text := strings.Join(append([]string{"dataDir=/data", "tickTime=2000", "preAllocSize=64", "4lw.commands.whitelist=*"}, lines...), "\n")
+	text := strings.Join(append([]string{"dataDir=/data", "tickTime=2000", "preAllocSize=64", "4lw.commands.whitelist=*", "admin.enableServer=false"}, lines...), "\n")
 	cfg, complaints := config.Parse(config.Input{Path: "./zoo.cfg", ReadFile: func(name string) ([]byte, error) {
 		if name == "./zoo.cfg" {
 			return []byte(text), nil

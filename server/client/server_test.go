@@ -40,7 +40,7 @@ func newKeeper(t *testing.T) *keeper {
 
 func (k *keeper) start() {
 	k.t.Helper()
-	text := "dataDir=/data\ntickTime=2000\npreAllocSize=64\n4lw.commands.whitelist=*\nextendedTypesEnabled=true\nclientPort=1\n"
+	text := "dataDir=/data\ntickTime=2000\npreAllocSize=64\n4lw.commands.whitelist=*\nextendedTypesEnabled=true\nadmin.enableServer=false\nclientPort=1\n"
 	cfg, complaints := config.Parse(config.Input{Path: "./zoo.cfg", ReadFile: func(name string) ([]byte, error) {
 		if name != "./zoo.cfg" {
 			return nil, fs.ErrNotExist
