@@ -232,13 +232,18 @@ func TestMetricsOf(t *testing.T) {
 	for range 20 {
 		c.reply(c.send(proto.OpCreate, createRecord("/app/child", strings.Repeat("x", 3000), proto.FlagPersistent|proto.FlagSequential)))
 	}
+	hard := "count=-1,bytes=-1=;countHardLimit=1"
+	c.do(proto.OpSetData, dataRecord("/zookeeper/quota/app/zookeeper_limits", hard, -1))
+	if _, code := c.reply(c.send(proto.OpCreate, createRecord("/app/more", "", 0))); code != proto.QuotaExceeded {
+		t.Errorf("above the quota: %v", code)
+	}
 	c.Close()
 	r.mustConnect(c)
 	got, _ := r.monitored()
 	for name, want := range map[string]string{
 		"cnt_node_changed_watch_count": "1", "sum_node_changed_watch_count": "1", "cnt_node_children_watch_count": "1",
 		"connection_revalidate_count": "1", "watch_bytes": "72",
-		"app_quota_count_limit_per_namespace": "10",
+		"app_quota_count_limit_per_namespace": "1", "app_quota_exceeded_error_per_namespace": "1",
 	} {
 		if got["zk_"+name] != want {
 			t.Errorf("%s is %s, want %s", name, got["zk_"+name], want)
