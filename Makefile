@@ -62,7 +62,8 @@ integration: ## the image in containers, the binary beside Java where it is inst
 	@docker version >/dev/null 2>&1 || { echo "make integration: there is no Docker engine, see docker version"; exit 1; }
 	@docker compose version >/dev/null 2>&1 || { echo "make integration: docker compose is missing, scripts/compose.sh installs it on Debian"; exit 1; }
 	@$(MAKE) --no-print-directory image
-	$(GO) test -count=1 -v -timeout 20m -parallel 4 -tags containers ./integration/...
+	$(GO) test -count=1 -v -timeout 20m -parallel 4 -tags containers ./integration/containers
+	$(GO) test -count=1 -v ./integration/...
 
 mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
 	GOKEEPER_MIXED=all $(GO) test -count=1 -v -timeout 60m -run 'TestMixed|TestRolling|TestGrowth' ./integration

@@ -38,17 +38,12 @@ type node struct {
 // create makes a container, which is removed with its anonymous volumes when the test ends.
 func create(t testing.TB, opts ...testcontainers.ContainerCustomizer) *node {
 	t.Helper()
-	port := freePort(t)
-	n := &node{t: t, addr: net.JoinHostPort("127.0.0.1", port)}
+	addr, published := publish(t, "2181/tcp")
+	n := &node{t: t, addr: addr}
 	base := []testcontainers.ContainerCustomizer{
 		testcontainers.WithNoStart(),
 		testcontainers.WithLabels(map[string]string{label: run}),
-		testcontainers.WithExposedPorts("2181/tcp"),
-		testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
-			h.PortBindings = network.PortMap{
-				network.MustParsePort("2181/tcp"): {{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port}},
-			}
-		}),
+		published,
 	}
 	c, err := testcontainers.Run(t.Context(), image, append(base, opts...)...)
 	n.DockerContainer = c
@@ -57,6 +52,21 @@ func create(t testing.TB, opts ...testcontainers.ContainerCustomizer) *node {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// publish has a port of a container published on this machine, and returns the address.
+func publish(t testing.TB, port string) (addr string, option testcontainers.CustomizeRequestOption) {
+	t.Helper()
+	host, hostPort := netip.MustParseAddr("127.0.0.1"), freePort(t)
+	return net.JoinHostPort(host.String(), hostPort), func(r *testcontainers.GenericContainerRequest) error {
+		r.ExposedPorts = append(r.ExposedPorts, port)
+		return testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
+			if h.PortBindings == nil {
+				h.PortBindings = network.PortMap{}
+			}
+			h.PortBindings[network.MustParsePort(port)] = []network.PortBinding{{HostIP: host, HostPort: hostPort}}
+		})(r)
+	}
 }
 
 // launch makes a container and starts it.
@@ -85,7 +95,10 @@ func (n *node) remove() {
 	if n.t.Failed() {
 		n.t.Logf("end of the log of %s:\n%s", n.addr, n.logs("60"))
 	}
-	if err := testcontainers.TerminateContainer(n.DockerContainer, testcontainers.StopTimeout(0)); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := engine.ContainerRemove(ctx, n.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil {
 		n.t.Error(err)
 	}
 	n.DockerContainer = nil

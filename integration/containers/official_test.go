@@ -3,6 +3,8 @@
 package containers
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,9 +26,30 @@ func TestOfficialCommands(t *testing.T) {
 	for command := range strings.Lines(string(must(t, b, err))) {
 		t.Run(strings.TrimSpace(command), func(t *testing.T) {
 			env, binds := options(t, command)
-			n := launch(t, environment(env...), testcontainers.WithHostConfigModifier(func(h *container.HostConfig) { h.Binds = binds }))
-			n.serving("standalone")
+			opts := []testcontainers.ContainerCustomizer{environment(env...),
+				testcontainers.WithHostConfigModifier(func(h *container.HostConfig) { h.Binds = binds })}
+			metrics, published := publish(t, metricsPort+"/tcp")
+			if strings.Contains(command, "metricsProvider.httpPort="+metricsPort) {
+				launch(t, append(opts, published)...).exports(metrics)
+			} else {
+				launch(t, opts...).serving("standalone")
+			}
 		})
+	}
+}
+
+// metricsPort is where one of the commands has metrics exported.
+const metricsPort = "7070"
+
+// exports checks that Prometheus could scrape the server.
+func (n *node) exports(addr string) {
+	n.t.Helper()
+	n.serving("standalone")
+	r, err := http.Get("http://" + addr + "/metrics")
+	defer must(n.t, r, err).Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if text := string(must(n.t, b, err)); !strings.Contains(text, "\nznode_count ") {
+		n.t.Errorf("%s does not export znode_count:\n%s", addr, text)
 	}
 }
 
