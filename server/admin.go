@@ -22,7 +22,8 @@ import (
 )
 
 // ErrAdminServer says that the port of the admin server cannot be had. For a standalone
-// server that is fatal, as in Java; a member of an ensemble goes on without.
+// server that is fatal, as in Java; a member of an ensemble goes on without, and so does
+// who has no configuration file, and so has not asked for one.
 var ErrAdminServer = errors.New("start the admin server (admin.enableServer=false goes on without it)")
 
 // errNoTLS says why an admin server is not started that would have to speak TLS only.
@@ -37,7 +38,7 @@ func (s *Server) openAdmin() error {
 	ln, err := s.listenAdmin()
 	switch {
 	case err == nil:
-	case s.cfg.Distributed:
+	case s.cfg.Distributed || s.cfg.File == "":
 		s.opt.Log.Warn().Str("address", a.Address).Int("port", a.Port).Str("url", a.CommandURL).Err(err).Msg("Problem starting AdminServer")
 		return nil
 	default:
@@ -78,13 +79,17 @@ func listenEverywhere(host string, port int) (net.Listener, error) {
 }
 
 // openMetrics opens the port that Prometheus asks, if the configuration wants one. Java's
-// server does not start without it, whatever its role, nor does this.
+// server does not start without it, whatever its role, nor does this, if a file asks.
 func (s *Server) openMetrics() error {
 	m := &s.cfg.Metrics
 	if m.Provider != config.PrometheusMetrics {
 		return nil
 	}
 	ln, err := listenEverywhere(m.Host, m.Port)
+	if err != nil && s.cfg.File == "" {
+		s.opt.Log.Warn().Int("port", m.Port).Err(err).Msg("metrics are not exported")
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("open the port of metrics (metricsProvider.httpPort): %w", err)
 	}

@@ -328,6 +328,24 @@ func TestAdminPortTaken(t *testing.T) {
 	}
 }
 
+// TestPortsTakenUnasked has a server without a configuration file find the ports of the
+// admin server and of metrics taken: it serves its clients all the same.
+func TestPortsTakenUnasked(t *testing.T) {
+	ln, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	port := fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
+	cfg := configure(t, t.TempDir(), "admin.serverPort="+port, prometheus, "metricsProvider.httpPort="+port)
+	cfg.File = ""
+	r := start(t, cfg, server.Options{})
+	r.mustConnect(nil).do(proto.OpGetData, pathRecord("/", false))
+	if r.AdminAddr() != nil || r.MetricsAddr() != nil {
+		t.Errorf("served on %v and %v", r.AdminAddr(), r.MetricsAddr())
+	}
+}
+
 // TestReady wants a server without its quorum to say who is missing, and to be alive.
 func TestReady(t *testing.T) {
 	e := newEnsemble(t, 3, 0)
