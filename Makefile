@@ -19,7 +19,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check sim conformance integration mixed faults image release
+.PHONY: help build run test race fuzz bench lint check sim mutations conformance integration mixed faults image release
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ check: lint test ## what must pass before a commit
 
 sim: ## ensembles in virtual time: for two minutes, or SEEDS of them, from seed FIRST (1) on
 	$(GO) test -count=1 -v -timeout 0 -run TestSeeds ./server/sim -args -first $(FIRST) $(if $(filter 0,$(SEEDS)),-seeds 1000000 -until 2m,-seeds $(SEEDS))
+
+mutations: ## deliberate mistakes, and how many seeds it takes to find each
+	$(GO) test -count=1 -timeout 0 -run TestMutations ./server/sim -args -mutations
 
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh

@@ -31,7 +31,8 @@ import (
 //	GlobalPrimaryOrder  and what is of a later epoch later
 //	PrimaryIntegrity    who establishes an epoch has all that was committed before
 //
-// Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, Digest, Reply,
+// Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, EpochAfterHistory,
+// OwnLog, Digest, Reply,
 // AckImpliesCommit, Linearizability, SessionOrder, Watch, Ephemeral, Session, Restart,
 // Liveness, Final.
 
@@ -133,6 +134,9 @@ func (p *process) decided(commits []database.Commit) {
 	known := len(p.s.w.ledger.entries)
 	for i := range commits {
 		p.commit(&commits[i].Txn)
+	}
+	if n := len(commits); n > 0 && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
+		p.s.w.violated("OwnLog", "server %v applies %v, which is not on its disk", p.s.id, commits[n-1].Txn.Zxid)
 	}
 	if len(p.s.w.ledger.entries) > known {
 		p.s.w.durable(p)
@@ -300,6 +304,15 @@ func (p *process) acknowledges(epoch int64) {
 		if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
 			w.violated("AckBeforeSync", "server %v acknowledges epoch %d without %v on its disk", p.s.id, epoch, l.entries[i-1].txn.Zxid)
 		}
+	}
+}
+
+// began checks a server that starts: who has an epoch has the history that it began with,
+// or another server would believe that it has (ZOOKEEPER-4643).
+func (p *process) began(epoch int64) {
+	l := p.s.w.ledger
+	if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
+		p.s.w.violated("EpochAfterHistory", "server %v has epoch %d on its disk and not %v", p.s.id, epoch, l.entries[i-1].txn.Zxid)
 	}
 }
 

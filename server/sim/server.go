@@ -141,6 +141,9 @@ func (p *process) open() error {
 	if err != nil {
 		return fmt.Errorf("load the epochs: %w", err)
 	}
+	if rec.LastZxid >= 0 {
+		p.began(epochs.Current)
+	}
 	p.members, err = newMembers(s)
 	if err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
