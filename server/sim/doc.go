@@ -6,6 +6,7 @@
 //	go test ./server/sim                          some seeds, and those that once failed
 //	go test ./server/sim -run TestSeeds -seed 7   one of them, with all that happens
 //	make sim                                      two minutes of them; SEEDS=10000 for more
+//	make mutations                                deliberate mistakes, and who finds them
 //
 // # How a run goes
 //
@@ -26,6 +27,10 @@
 // and every reply and event that a client gets is compared with the ledger, which is a
 // second and simpler implementation of what transactions mean. See invariants.go for the
 // names. Histories of registers are also checked by porcupine.
+//
+// testdata/mutations.txt holds mistakes that were or could be made, as text of the product
+// and what takes its place. They are built in by an overlay, so the product has no hooks
+// for them, and a seed must find each.
 //
 // # What can go wrong
 //

@@ -40,7 +40,7 @@ func allFaults() []fault {
 		{"disk wiped", 2, (*world).wipe},
 		{"client dies", 3, (*world).clientDies},
 		{"client cut off", 3, (*world).cutClient},
-		{"reconfiguration", 4, (*world).reconfigure},
+		{"reconfiguration", 6, (*world).reconfigure},
 	}
 }
 

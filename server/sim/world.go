@@ -72,8 +72,9 @@ type plan struct {
 	kinds      []string      // of faults
 }
 
+// memberLine is the line of a server in a configuration.
 func memberLine(id int, role string) string {
-	return fmt.Sprintf("server.%d=sim%d:2888:3888:%s", id, id, role)
+	return fmt.Sprintf("server.%d=sim%d:2888:3888:%s;sim%d:2181", id, id, role, id)
 }
 
 // newPlan draws a plan.
@@ -98,7 +99,7 @@ func newPlan(c *source, calm bool) plan {
 	if c.chance(3) {
 		observers = 1
 	}
-	if c.chance(3) {
+	if c.chance(2) {
 		p.spares = 1 + c.IntN(2)
 	}
 	var lines []string
