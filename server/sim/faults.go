@@ -38,6 +38,7 @@ func allFaults() []fault {
 		{"disk full", 2, func(w *world) string { return w.breakDisk(syscall.ENOSPC) }},
 		{"clock jump", 2, (*world).jump},
 		{"disk wiped", 2, (*world).wipe},
+		{"disk wiped that is missed", 3, (*world).wipeOfTwo},
 		{"client dies", 3, (*world).clientDies},
 		{"client cut off", 3, (*world).cutClient},
 		{"reconfiguration", 6, (*world).reconfigure},
@@ -297,6 +298,11 @@ func (w *world) jump() string {
 // wipe replaces the disk of a server by an empty one. It must not happen to another before
 // a leader has brought this one up: that is the rule for operators, too.
 func (w *world) wipe() string {
+	return w.wipeServer(w.servers[w.ids[w.IntN(len(w.ids))]])
+}
+
+// wipeServer wipes the disk of a server, if the rule permits.
+func (w *world) wipeServer(s *server) string {
 	for _, id := range w.ids {
 		s := w.servers[id]
 		if s.wiped && (s.process == nil || !s.process.serving) {
@@ -307,7 +313,6 @@ func (w *world) wipe() string {
 	if len(w.ledger.entries) == 0 {
 		return ""
 	}
-	s := w.servers[w.ids[w.IntN(len(w.ids))]]
 	if s.absent {
 		return ""
 	}
@@ -318,6 +323,39 @@ func (w *world) wipe() string {
 	s.disk.wipe()
 	s.restartLater()
 	return fmt.Sprint(s.id)
+}
+
+// wipeOfTwo wipes the disk of a server that alone knows with the leader what was committed
+// last, and cuts off the leader: the others must not begin without what it knew.
+func (w *world) wipeOfTwo() string {
+	p := w.leader()
+	voters := w.newest().Voters()
+	if p == nil || len(voters) != 3 {
+		return ""
+	}
+	var others []*server
+	for _, id := range voters {
+		if id != p.s.id {
+			others = append(others, w.servers[id])
+		}
+	}
+	if w.chance(2) {
+		slices.Reverse(others)
+	}
+	know, lag := others[0], others[1]
+	cut := func(s *server) {
+		w.cutOff(endpoint(p.s.id), endpoint(s.id))
+		w.cutOff(endpoint(s.id), endpoint(p.s.id))
+	}
+	cut(lag)
+	w.after(w.between(w.plan.tick, 3*w.plan.tick), func() {
+		if w.calm || w.wipeServer(know) == "" {
+			return
+		}
+		cut(know)
+		w.trace("-- %v wiped, and the leader %v cut off", know.id, p.s.id)
+	})
+	return fmt.Sprintf("%v, while %v lags behind %v", know.id, lag.id, p.s.id)
 }
 
 func (w *world) clientDies() string {

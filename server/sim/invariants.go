@@ -116,6 +116,15 @@ func (p *process) established() {
 	if last := w.ledger.last(); p.begins < last && p.begins.Epoch() <= last.Epoch() && w.ledger.index(p.begins) < len(w.ledger.entries) {
 		w.violated("PrimaryIntegrity", "server %v leads epoch %d with a history up to %v, but %v is committed", p.s.id, epoch, p.begins, last)
 	}
+	var set quorum.Set
+	for _, id := range w.ids {
+		if s := w.servers[id]; s.wiped || s.number("currentEpoch") >= epoch {
+			set.Add(id)
+		}
+	}
+	if !p.members.committed.HasQuorum(set) {
+		w.violated("Durable", "server %v establishes epoch %d, which only %v have on disk", p.s.id, epoch, set)
+	}
 	for _, e := range p.tail {
 		if x, err := txn.Decode(e.Raw, limit); err == nil && e.Zxid > w.ledger.last() {
 			w.ledger.add(&x, e.Raw)
