@@ -7,7 +7,7 @@ require (
 	github.com/containerd/errdefs v1.0.0 // tests: what the Docker engine answers
 	github.com/go-zookeeper/zk v1.0.4 // tests: the client that others use
 	github.com/klauspost/compress v1.20.3
-	github.com/mattn/go-isatty v0.0.20
+	github.com/mattn/go-isatty v0.0.22
 	github.com/moby/moby/api v1.55.0 // tests: the Docker engine
 	github.com/moby/moby/client v0.5.0 // tests: the Docker engine, for what testcontainers does not do
 	github.com/prometheus/client_golang v1.25.0 // go_* and process_* series
@@ -15,6 +15,7 @@ require (
 	github.com/prometheus/common v0.74.0 // their text
 	github.com/reeflective/readline v1.3.0
 	github.com/rs/zerolog v1.35.1
+	github.com/schollz/progressbar/v3 v3.19.1 // bars on terminals for what takes long
 	github.com/spf13/cobra v1.10.2
 	github.com/testcontainers/testcontainers-go v0.44.0 // tests: containers
 )
@@ -44,6 +45,7 @@ require (
 	github.com/lufia/plan9stats v0.0.0-20260330125221-c963978e514e // indirect
 	github.com/magiconair/properties v1.8.10 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/moby/docker-image-spec v1.3.1 // indirect
 	github.com/moby/go-archive v0.2.0 // indirect
 	github.com/moby/patternmatcher v0.6.1 // indirect
@@ -76,6 +78,7 @@ require (
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.45.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	honnef.co/go/tools v0.8.2 // indirect

@@ -28,6 +28,7 @@
 //	txnlog    files log.<zxid>
 //	snapshot  files snapshot.<zxid>
 //	storage   a data directory: recovery, epochs, retention
+//	toolkit   logs and snapshots in the words of Java's offline tools, and as JSON lines
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets
 //	peer      sockets between servers: the mesh of elections, links of leader and learners

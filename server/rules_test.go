@@ -56,6 +56,7 @@ var packages = []struct {
 	{"txnlog", disk, "jute proto txn vfs"},
 	{"snapshot", disk, "jute proto txn tree session vfs"},
 	{"storage", disk, "jute proto txn tree session vfs txnlog snapshot"},
+	{"toolkit", disk, "jute proto txn tree vfs txnlog snapshot storage"},
 	{"keystore", disk, ""},
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
@@ -65,7 +66,7 @@ var packages = []struct {
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
-	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage"},
+	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage proto txn toolkit"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"gokeeper/server/proto"
 	"gokeeper/server/tree"
+	"gokeeper/server/vfs"
 )
 
 // Node is a node as it stands in a snapshot.
@@ -77,6 +79,40 @@ func scan(r io.Reader, opt ReadOptions, v Visitor) (Trailer, error) {
 		d.drain()
 	}
 	return t, d.err
+}
+
+// ScanFile is [Scan] of the file of that name, by which its compression is known. limit is
+// that of [ReadOptions]; progress is told how many bytes of the file were read, and may be
+// nil. An error names the file.
+func ScanFile(fsys vfs.FS, name string, limit int, v Visitor, progress func(n int64)) (Trailer, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return Trailer{}, fmt.Errorf("open snapshot: %w", err)
+	}
+	defer f.Close()
+	r := io.Reader(io.NewSectionReader(f, 0, math.MaxInt64))
+	if progress != nil {
+		r = &counted{r: r, told: progress}
+	}
+	t, err := Scan(r, ReadOptions{CompressionOf(name), limit}, v)
+	if err != nil {
+		return t, fmt.Errorf("snapshot %s: %w", name, err)
+	}
+	return t, nil
+}
+
+// counted tells how much was read.
+type counted struct {
+	r    io.Reader
+	n    int64
+	told func(n int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.told(c.n)
+	return n, err
 }
 
 // Read loads a file. Errors are those of [Scan]. The state is fresh for every call:

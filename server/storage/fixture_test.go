@@ -305,7 +305,7 @@ func TestFixtureRecovered(t *testing.T) {
 	// Our repair gives the toolkit's records, without its padding.
 	log := filepath.Join(dir, "data/version-2/log.42")
 	var fixed bytes.Buffer
-	n, err := txnlog.Repair(vfs.OS(), log, &fixed, 0, func(txnlog.Record, *txnlog.CorruptError) bool { return true })
+	n, _, err := txnlog.Repair(vfs.OS(), log, &fixed, 0, func(_ txnlog.Record, bad *txnlog.CorruptError) (bool, error) { return bad != nil, nil })
 	if err != nil || n != 1 {
 		t.Fatalf("repair: %d fixed, %v; want 1", n, err)
 	}

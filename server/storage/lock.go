@@ -15,18 +15,29 @@ import (
 // lockFile keeps a second server of ours away. Java knows no such file and ignores it.
 const lockFile = "gokeeper.lock"
 
+// Lock takes the lock of a directory with logs or snapshots, and returns what gives it
+// back. owner is what another is told who wants it. It fails with ErrInUse while a server
+// of this kind works there.
+func Lock(fsys vfs.FS, dir, owner string) (io.Closer, error) {
+	l, err := fsys.Lock(filepath.Join(dir, lockFile), owner)
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, &LoadError{ErrInUse, fmt.Sprintf("%s is in use by another server: %v", dir, err), "stop that server, or use another directory"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return l, nil
+}
+
 // lock makes the directory this process's.
 func (d *Dir) lock(dir string) error {
 	owner := d.opt.Owner
 	if owner == "" {
 		owner = fmt.Sprintf("pid %d", os.Getpid())
 	}
-	l, err := d.fs.Lock(filepath.Join(dir, lockFile), owner)
-	if errors.Is(err, vfs.ErrLocked) {
-		return &LoadError{ErrInUse, fmt.Sprintf("%s is in use by another server: %v", dir, err), "stop that server, or use another directory"}
-	}
+	l, err := Lock(d.fs, dir, owner)
 	if err != nil {
-		return fmt.Errorf("lock %s: %w", dir, err)
+		return err
 	}
 	d.locks = append(d.locks, l)
 	return nil

@@ -77,15 +77,60 @@ func (rep *Report) note(rec Record, err error) error {
 	return nil
 }
 
-// Repair copies the records of a file to w, with the checksums that their bytes
-// give; wrong says for each damaged record whether its checksum is to be corrected,
-// otherwise it is copied as it is. It repairs checksums, not data: the bytes remain
-// as damaged as they are. The copy has no padding. It returns how many were
-// corrected.
+// Repair copies the records of a file to w, with the checksums that their bytes give.
+// each is called for every record, with its damage or nil; for a damaged one it says
+// whether its checksum is to be corrected, otherwise it is copied as it is, and an error of
+// it ends the copying. Repair corrects checksums, not data: the bytes remain as damaged as
+// they are. The copy has no padding. It returns how many were corrected, and how many
+// records there are.
 //
 // The copy must not keep a name of the form log.<zxid>.…, beside the original it
 // would be read as a log too.
-func Repair(fs vfs.FS, path string, w io.Writer, limit int, wrong func(Record, *CorruptError) bool) (int, error) {
+func Repair(fs vfs.FS, path string, w io.Writer, limit int, each func(Record, *CorruptError) (bool, error)) (fixed, n int, err error) {
+	f, err := fs.Open(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("open log: %w", err)
+	}
+	defer f.Close()
+	s, err := NewScanner(f, path, limit)
+	if err != nil {
+		return 0, 0, err
+	}
+	out := bufio.NewWriterSize(w, readSize)
+	out.Write(AppendHeader(nil))
+	for {
+		rec, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var bad *CorruptError
+		if err != nil && !(errors.Is(err, ErrChecksum) && errors.As(err, &bad)) {
+			return fixed, n, err
+		}
+		fix, err := each(rec, bad)
+		if err != nil {
+			return fixed, n, err
+		}
+		n++
+		b := AppendRecord(nil, rec.Body)
+		switch {
+		case bad == nil:
+		case fix:
+			fixed++
+		default:
+			binary.BigEndian.PutUint64(b, rec.Sum)
+		}
+		out.Write(b)
+	}
+	if err := out.Flush(); err != nil {
+		return fixed, n, fmt.Errorf("repair %s: %w", path, err)
+	}
+	return fixed, n, nil
+}
+
+// CopyUpTo copies the records of a file up to the zxid, which must be among them, to w. It
+// returns how many good records behind it were left out.
+func CopyUpTo(fs vfs.FS, path string, w io.Writer, limit int, zxid proto.Zxid) (left int, err error) {
 	f, err := fs.Open(path)
 	if err != nil {
 		return 0, fmt.Errorf("open log: %w", err)
@@ -97,28 +142,22 @@ func Repair(fs vfs.FS, path string, w io.Writer, limit int, wrong func(Record, *
 	}
 	out := bufio.NewWriterSize(w, readSize)
 	out.Write(AppendHeader(nil))
-	fixed := 0
+	found := false
 	for {
 		rec, err := s.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		var bad *CorruptError
-		if err != nil && !(errors.Is(err, ErrChecksum) && errors.As(err, &bad)) {
-			return fixed, err
-		}
-		b := AppendRecord(nil, rec.Body)
 		switch {
-		case bad == nil:
-		case wrong(rec, bad):
-			fixed++
+		case errors.Is(err, io.EOF), err != nil && found: // damage behind the place does not matter
+			if !found {
+				return 0, fmt.Errorf("%s does not hold %v: take a zxid that `gokeeper log show` prints", path, zxid)
+			}
+			return left, out.Flush()
+		case err != nil:
+			return 0, err
+		case rec.Zxid <= zxid:
+			found = found || rec.Zxid == zxid
+			out.Write(AppendRecord(nil, rec.Body))
 		default:
-			binary.BigEndian.PutUint64(b, rec.Sum)
+			left++
 		}
-		out.Write(b)
 	}
-	if err := out.Flush(); err != nil {
-		return fixed, fmt.Errorf("repair %s: %w", path, err)
-	}
-	return fixed, nil
 }

@@ -62,6 +62,7 @@ type Scanner struct {
 	limit int
 	off   int64 // of the next record
 	end   End
+	head  [HeaderSize]byte
 
 	buf  []byte // what was read last
 	base int64  // its offset in the file
@@ -86,6 +87,7 @@ func NewScanner(r io.ReaderAt, path string, limit int) (*Scanner, error) {
 	if m := binary.BigEndian.Uint32(head); m != magic {
 		return nil, s.magic(m)
 	}
+	copy(s.head[:], head)
 	s.off = HeaderSize
 	return s, nil
 }
@@ -110,6 +112,12 @@ func (s *Scanner) magic(m uint32) error {
 			return s.corrupt(ErrHeaderCut, remedyCut, "it holds nothing but zeros")
 		}
 	}
+}
+
+// Header returns the fields of the file's header behind the magic number. Nobody goes by
+// them, as in Java.
+func (s *Scanner) Header() (version int32, dbid int64) {
+	return int32(binary.BigEndian.Uint32(s.head[4:])), int64(binary.BigEndian.Uint64(s.head[8:]))
 }
 
 // End says how the file ends; valid once Next has returned io.EOF.

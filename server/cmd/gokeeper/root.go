@@ -25,6 +25,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 		})
 	}
 	root.AddCommand(c.newShell())
+	c.addOffline(root)
 	return root
 }
 

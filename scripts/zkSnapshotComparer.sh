@@ -1,0 +1,1 @@
+zkTxnLogToolkit.sh

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gokeeper/server/storage"
+	"gokeeper/server/vfs"
+)
+
+const datadirs = "../../storage/testdata/datadirs"
+
+// copyOf returns a copy of a directory that Java's servers left.
+func copyOf(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(datadirs, name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// says wants a code, and words in what a command prints.
+func (r result) says(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit %d, want %d\n%v", r.code, code, r)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.stdout+r.stderr, w) {
+			t.Errorf("%q is not in\n%s%s", w, r.stdout, r.stderr)
+		}
+	}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestLogRepair mends a damaged log only when told to, keeps the original, and leaves a
+// directory alone on which a server runs.
+func TestLogRepair(t *testing.T) {
+	dir := copyOf(t, "log-corrupt-middle/data")
+	log := filepath.Join(dir, "version-2", "log.42")
+	damaged := read(t, log)
+	call(t, "log", "check", dir).says(t, exitDamaged, "log.42, offset 466: CRC check failed", "restore a backup")
+	call(t, "log", "repair", log).says(t, 1, "offset 466: wrong checksum", "zxid 0x46 create /afTer/n-0000000002", "--yes")
+	d, err := storage.Open(vfs.OS(), storage.Options{DataDir: dir, Owner: "the server"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, "log", "repair", "--yes", log).says(t, 1, "in use by another server", "the server", "stop that server")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, log), damaged) {
+		t.Fatal("the log was changed")
+	}
+	call(t, "log", "repair", "--yes", log).says(t, 0, "the original is")
+	if !bytes.Equal(read(t, filepath.Join(dir, "version-2", "damaged-log.42")), damaged) {
+		t.Error("the original was not kept")
+	}
+	call(t, "log", "check", dir).says(t, 0, "28 records, zxid 0x42 to 0x5d")
+	call(t, "log", "repair", "--yes", log).says(t, 0, "nothing to repair")
+	if d, err = storage.Open(vfs.OS(), storage.Options{DataDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if rec, err := d.Load(); err != nil || rec.LastZxid != 0x5d {
+		t.Errorf("loaded to %v, %v", rec, err)
+	}
+}
+
+// TestLogTruncate cuts behind a transaction that is there, and keeps the whole.
+func TestLogTruncate(t *testing.T) {
+	dir := copyOf(t, "java-3.9.6-standalone/data")
+	log := filepath.Join(dir, "version-2", "log.1")
+	whole := read(t, log)
+	call(t, "log", "truncate", log).says(t, 2, "--to ZXID")
+	call(t, "log", "truncate", log, "--to", "0x99").says(t, 1, "does not hold 0x99", "gokeeper log show")
+	call(t, "log", "truncate", log, "--to", "0x10").says(t, 0, "49 records were cut", "log.42 holds more", "snapshot.41 holds more")
+	call(t, "log", "check", log).says(t, 0, "16 records, zxid 0x1 to 0x10")
+	if !bytes.Equal(read(t, filepath.Join(dir, "version-2", "whole-log.1")), whole) {
+		t.Error("the whole was not kept")
+	}
+	call(t, "log", "truncate", log, "--to", "0x5").says(t, 1, "move it away first")
+}
+
+// TestShow prints logs and snapshots; what they print is tested in package toolkit.
+func TestShow(t *testing.T) {
+	dir := copyOf(t, "java-3.9.6-standalone/data")
+	snapshot := filepath.Join(dir, "version-2", "snapshot.41")
+	call(t, "log", "show", dir).says(t, 0, "EOF reached after 65 txns.", "EOF reached after 28 txns.")
+	call(t, "log", "show", "--json", "--from", "0x50", dir).says(t, 0, `{"zxid":"0x50"`)
+	call(t, "log", "show", filepath.Join(dir, "none")).says(t, 1, "no such file", "name a file")
+	call(t, "log", "show", snapshot).says(t, exitDamaged, "not a transaction log")
+	call(t, "snapshot", "show", "--data", snapshot).says(t, 0, "ZNode Details (count=39)", "  data = ")
+	call(t, "snapshot", "show", "--ncdu", snapshot).says(t, 0, `[1,0,{"progname"`)
+	call(t, "snapshot", "check", dir).says(t, 0, "snapshot.41: sound: 38 nodes, 449 bytes of data, 2 sessions, written up to 0x41")
+	call(t, "snapshot", "diff", snapshot, snapshot).says(t, 0, "All layers compared.")
+	call(t, "snapshot", "diff", "--json", filepath.Join(dir, "version-2", "snapshot.0"), snapshot).says(t, exitRemarks, `{"path":"/p","in":"right","bytes":315,"nodes":4}`)
+	call(t, "snapshot", "summary", snapshot, "/zookeeper", "--depth", "1").says(t, 0, "-- /zookeeper/quota")
+	call(t, "snapshot", "summary", snapshot, "/none").says(t, 1, "no node /none")
+	call(t, "snapshot", "check", copyOf(t, "snapshot-corrupt-newest/data")).says(t, exitDamaged, "snapshot.41: damaged: offset 4016: CRC corruption")
+	call(t, "zkSnapShotToolkit.sh", "-d", snapshot).says(t, 0, "ZNode Details (count=39)")
+	call(t, "zkTxnLogToolkit.sh", "/nofile").is(t, 1, "", "File doesn't exist or not readable: /nofile\n")
+}
