@@ -19,6 +19,7 @@ func TestConformance(t *testing.T) {
 		"OS":      vfs.OS,
 		"Mem":     func() vfs.FS { return vfs.NewMem() },
 		"Failing": func() vfs.FS { return vfs.Failing(vfs.NewMem(), never) },
+		"Overlay": func() vfs.FS { return vfs.Overlay(vfs.OS()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,4 +308,44 @@ func wholeFiles(t *testing.T, fsys vfs.FS, dir string) {
 		lists(t, fsys, dir, "f")
 	}
 	fails(t, "write into nothing", vfs.WriteFile(fsys, dir+"/none/f", nil), fs.ErrNotExist)
+}
+
+// TestOverlay changes what it shows of a file system, and not that one.
+func TestOverlay(t *testing.T) {
+	t.Parallel()
+	base := vfs.NewMem()
+	must(t, base.MkdirAll("/d/e"))
+	for _, name := range []string{"/d/a", "/d/b", "/d/c"} {
+		must(t, vfs.WriteFile(base, name, []byte(name)))
+	}
+	o := vfs.Overlay(base)
+	text := func(fsys vfs.FS, name string) string {
+		b, err := vfs.ReadFile(fsys, name)
+		if err != nil {
+			return "-"
+		}
+		return string(b)
+	}
+	must(t, o.Remove("/d/a"))
+	must(t, o.Rename("/d/b", "/d/e/b2"))
+	f, err := o.OpenWrite("/d/c")
+	must(t, err)
+	must(t, f.Truncate(1))
+	must(t, f.Close())
+	must(t, vfs.WriteFile(o, "/d/new", []byte("n")))
+	names, err := o.ReadDir("/d")
+	must(t, err)
+	got := []string{strings.Join(names, " "), text(o, "/d/a"), text(o, "/d/b"), text(o, "/d/e/b2"), text(o, "/d/c"), text(o, "/d/new")}
+	if want := []string{"c e new", "-", "-", "/d/b", "/", "n"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	must(t, vfs.WriteFile(o, "/d/a", []byte("again")))
+	if text(o, "/d/a") != "again" {
+		t.Error("a removed name cannot be used again")
+	}
+	names, err = base.ReadDir("/d")
+	must(t, err)
+	if strings.Join(names, " ") != "a b c e" || text(base, "/d/a") != "/d/a" || text(base, "/d/c") != "/d/c" {
+		t.Errorf("the base was changed: %q", names)
+	}
 }

@@ -113,3 +113,18 @@ func TestShow(t *testing.T) {
 	call(t, "zkSnapShotToolkit.sh", "-d", snapshot).says(t, 0, "ZNode Details (count=39)")
 	call(t, "zkTxnLogToolkit.sh", "/nofile").is(t, 1, "", "File doesn't exist or not readable: /nofile\n")
 }
+
+// TestDataCheck gives scripts a code, and people words.
+func TestDataCheck(t *testing.T) {
+	check := func(name string, args ...string) result {
+		return call(t, append([]string{"data", "check", filepath.Join(datadirs, name)}, args...)...)
+	}
+	check("java-3.9.6-standalone/data").says(t, 0, "log.42: 28 records, 0x42 to 0x5d, zero padding",
+		"A server loads snapshot.41, replays 28 transactions, and goes on behind 0x5d with 45 nodes and 4 sessions.")
+	check("java-3.9.6-standalone/data/version-2", "--json").says(t, 0, `"loads":"snapshot.41"`, `"zxid":"0x5d"`)
+	check("many-logs-and-snapshots/data", "--log-dir", filepath.Join(datadirs, "many-logs-and-snapshots/datalog")).says(t, 0, "replays 10 transactions")
+	check("snapshot-corrupt-newest/data").says(t, exitRemarks, "remark: snapshot.41 is damaged", "move this one away")
+	check("log-corrupt-middle/data").says(t, exitDamaged, "damage: a server refuses to start", "offset 466", "restore a backup")
+	check("log-gap/data", "--json").says(t, exitDamaged, `"severity":"damage"`, "put it back")
+	check("none").says(t, 1, "name a data directory")
+}
