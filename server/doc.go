@@ -28,6 +28,7 @@
 //	txnlog    files log.<zxid>
 //	snapshot  files snapshot.<zxid>
 //	storage   a data directory: recovery, epochs, retention
+//	backup    copies of a history, and data directories made of them
 //	toolkit   logs and snapshots in the words of Java's offline tools, and as JSON lines
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets

@@ -60,6 +60,18 @@ func Detect(begin []byte) Compression {
 // gzipMagic begins a gzip file.
 const gzipMagic = "\x1f\x8b"
 
+// CompressionOfBytes returns the compression of a stream without a name by its first four
+// bytes.
+func CompressionOfBytes(head []byte) Compression {
+	switch {
+	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+		return Gzip
+	case len(head) >= 4 && [4]byte(head) == [4]byte(snappyHeader[:]):
+		return Snappy
+	}
+	return Plain
+}
+
 // snappyHeader is the stream header of snappy-java, format version 1, readable by 1.
 var snappyHeader = [16]byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1}
 

@@ -10,6 +10,7 @@ import (
 
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
+	"gokeeper/server/vfs"
 )
 
 // maxCandidates is how many snapshots are tried at most, as in Java.
@@ -29,8 +30,11 @@ type Rejected struct {
 
 // Snapshots returns the snapshots of the directory, the newest first, whether they
 // are whole or not.
-func (d *Dir) Snapshots() ([]SnapshotFile, error) {
-	names, err := d.fs.ReadDir(d.snapDir)
+func (d *Dir) Snapshots() ([]SnapshotFile, error) { return Snapshots(d.fs, d.snapDir) }
+
+// Snapshots returns the snapshots of a directory that need not be open, the newest first.
+func Snapshots(fsys vfs.FS, dir string) ([]SnapshotFile, error) {
+	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list snapshots: %w", err)
 	}

@@ -32,7 +32,7 @@ remarks say, 5 damaged: a server refuses it.`
 
 // addOffline adds the tools that work on files.
 func (c *control) addOffline(root *cobra.Command) {
-	for _, cmd := range []*cobra.Command{c.logCommand(), c.snapshotCommand(), c.dataCommand()} {
+	for _, cmd := range []*cobra.Command{c.logCommand(), c.snapshotCommand(), c.dataCommand(), c.backupCommand(), c.restoreCommand()} {
 		root.AddCommand(cmd)
 	}
 	for _, script := range toolkit.Scripts {

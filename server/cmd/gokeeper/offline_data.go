@@ -11,7 +11,9 @@ import (
 	"gokeeper/server/vfs"
 )
 
-func (c *control) dataCommand() *cobra.Command { return group("data", "look into data directories", c.dataCheck()) }
+func (c *control) dataCommand() *cobra.Command {
+	return group("data", "look into data directories", c.dataCheck())
+}
 
 func (c *control) dataCheck() *cobra.Command {
 	var asJSON bool
