@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,31 @@ func TestBackupUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		holdsUpTo(t, to, i, written[i])
+	}
+}
+
+// TestBackupStream keeps what the admin command snapshot sends, and restores it to the same
+// state.
+func TestBackupStream(t *testing.T) {
+	r := start(t, configure(t, t.TempDir(), "admin.rateLimiterIntervalInMS=0"), server.Options{})
+	c := r.mustConnect(nil)
+	dir, to := filepath.Join(t.TempDir(), "backup"), t.TempDir()
+	for i := range 5 {
+		c.create(fmt.Sprint("/n", i), "data", proto.FlagPersistent)
+		status, _, body := r.ask("GET", "/commands/snapshot", nil, "Authorization", "ip")
+		res, err := backup.TakeStream(vfs.OS(), dir, "here", strings.NewReader(body), time.Now())
+		if status != 200 || err != nil || !res.New || proto.Zxid(res.Generation.Last) != c.zxid {
+			t.Fatalf("%d, %+v, %v; want the end at %v", status, res, err, c.zxid)
+		}
+	}
+	c.create("/later", "", proto.FlagPersistent)
+	if _, err := backup.Restore(vfs.OS(), dir, backup.Point{}, backup.Target{DataDir: to, Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	restored := start(t, configure(t, to), server.Options{}).mustConnect(nil)
+	restored.holds("/n4", "data")
+	if _, code := restored.get("/later"); code != proto.NoNode {
+		t.Errorf("/later: %v", code)
 	}
 }
 

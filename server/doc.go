@@ -29,6 +29,7 @@
 //	snapshot  files snapshot.<zxid>
 //	storage   a data directory: recovery, epochs, retention
 //	backup    copies of a history, and data directories made of them
+//	recovery  an ensemble made of the data of one member
 //	toolkit   logs and snapshots in the words of Java's offline tools, and as JSON lines
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets

@@ -58,6 +58,7 @@ var packages = []struct {
 	{"storage", disk, "jute proto txn tree session vfs txnlog snapshot"},
 	{"toolkit", disk, "jute proto txn tree vfs txnlog snapshot storage"},
 	{"backup", disk, "proto txn vfs txnlog snapshot storage"},
+	{"recovery", disk, "proto txn quorum config vfs storage"},
 	{"keystore", disk, ""},
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
@@ -67,7 +68,7 @@ var packages = []struct {
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin replica"},
-	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage proto txn toolkit backup"},
+	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 

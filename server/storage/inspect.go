@@ -92,7 +92,7 @@ func Inspect(fsys vfs.FS, opt Options, told func(name string)) (*Inspection, err
 	if err := d.inspectNames(in); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	told("load")
+	told("it as a server does")
 	d.try(in)
 	return in, d.Close()
 }

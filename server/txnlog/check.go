@@ -129,7 +129,7 @@ func Repair(fs vfs.FS, path string, w io.Writer, limit int, each func(Record, *C
 }
 
 // CopyUpTo copies the records of a file up to the zxid, which must be among them, to w. It
-// returns how many good records behind it were left out.
+// returns how many records behind it were left out.
 func CopyUpTo(fs vfs.FS, path string, w io.Writer, limit int, zxid proto.Zxid) (left int, err error) {
 	f, err := fs.Open(path)
 	if err != nil {
@@ -146,6 +146,8 @@ func CopyUpTo(fs vfs.FS, path string, w io.Writer, limit int, zxid proto.Zxid) (
 	for {
 		rec, err := s.Next()
 		switch {
+		case errors.Is(err, ErrChecksum) && found:
+			left++
 		case errors.Is(err, io.EOF), err != nil && found: // damage behind the place does not matter
 			if !found {
 				return 0, fmt.Errorf("%s does not hold %v: take a zxid that `gokeeper log show` prints", path, zxid)

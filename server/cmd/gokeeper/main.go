@@ -5,6 +5,9 @@
 //	gokeeper cli [-server host:port] [command]       zkCli.sh, with its own exit codes
 //	gokeeper completion bash|zsh|fish                a script that completes all of this
 //
+// Tools that work on files are commands of their own, see offline.go; the names of Java's
+// scripts (zkTxnLogToolkit.sh …) are commands, too.
+//
 // This package alone reads arguments and environment, handles signals and decides exit
 // codes, which are those of Java's server: 0 for a normal end, 1 for a failure while
 // starting or running, 2 for wrong arguments or configuration, 3 for a data directory

@@ -32,7 +32,7 @@ remarks say, 5 damaged: a server refuses it.`
 
 // addOffline adds the tools that work on files.
 func (c *control) addOffline(root *cobra.Command) {
-	for _, cmd := range []*cobra.Command{c.logCommand(), c.snapshotCommand(), c.dataCommand(), c.backupCommand(), c.restoreCommand()} {
+	for _, cmd := range []*cobra.Command{c.logCommand(), c.snapshotCommand(), c.dataCommand(), c.backupCommand(), c.restoreCommand(), c.recoverCommand()} {
 		root.AddCommand(cmd)
 	}
 	for _, script := range toolkit.Scripts {
@@ -82,16 +82,44 @@ func (c *control) script(name string, args []string) error {
 	return nil
 }
 
-// progress returns a function that is told how many of the bytes are done, and one that
-// ends the bar. Nothing is shown unless standard error is a terminal.
+// progress returns a function that is told how many of the bytes are done, 0 if their
+// number is not known, and one that ends the bar. Nothing is shown unless standard error is
+// a terminal.
 func (c *control) progress(what string, total int64) (told func(n int64), done func()) {
 	if !isatty.IsTerminal(c.stderr.Fd()) {
 		return func(int64) {}, func() {}
 	}
-	bar := progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(c.stderr), progressbar.OptionSetDescription(what),
+	if total == 0 {
+		total = -1
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(c.stderr), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	// Where the bar cannot be drawn there is nobody to tell.
-	return func(n int64) { _ = bar.Set64(min(n, max(total, 1))) }, func() { _ = bar.Finish() }
+	return func(n int64) {
+		if total > 0 {
+			n = min(n, total)
+		}
+		_ = bar.Set64(n)
+	}, func() { _ = bar.Finish() }
+}
+
+// progressOf is progress of a file whose content is printed meanwhile: on the same
+// terminal the two would mix.
+func (c *control) progressOf(file string) (told func(n int64), done func()) {
+	if isatty.IsTerminal(c.stdout.Fd()) {
+		return func(int64) {}, func() {}
+	}
+	return c.progress(filepath.Base(file), size(file))
+}
+
+// telling returns what shows which file is being read, and what takes that away again. On
+// anything but a terminal nothing is shown.
+func (c *control) telling() (told func(name string), done func()) {
+	if !isatty.IsTerminal(c.stderr.Fd()) {
+		return func(string) {}, func() {}
+	}
+	const clear = "\r\x1b[K"
+	return func(name string) { fmt.Fprintf(c.stderr, clear+"reading %s", name) }, func() { fmt.Fprint(c.stderr, clear) }
 }
 
 // size returns the length of a file, 0 if it is not known.

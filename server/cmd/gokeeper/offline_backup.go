@@ -102,7 +102,9 @@ func backupJudged(err error) error {
 }
 
 func (c *control) checkBackup(dir string) error {
-	m, err := backup.Verify(vfs.OS(), dir, c.telling())
+	told, done := c.telling()
+	m, err := backup.Verify(vfs.OS(), dir, told)
+	done()
 	if err != nil {
 		return backupJudged(err)
 	}
@@ -238,11 +240,13 @@ func pointOf(at string) (backup.Point, error) {
 }
 
 func (c *control) restore(dir string, p backup.Point, to backup.Target) error {
-	to.DataDir, to.Now, to.Told = dataDir(to.DataDir), time.Now(), c.telling()
+	told, done := c.telling()
+	to.DataDir, to.Now, to.Told = dataDir(to.DataDir), time.Now(), told
 	if to.LogDir != "" {
 		to.LogDir = dataDir(to.LogDir)
 	}
 	res, err := backup.Restore(vfs.OS(), dir, p, to)
+	done()
 	if err != nil {
 		return backupJudged(err)
 	}

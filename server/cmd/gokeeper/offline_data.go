@@ -48,7 +48,9 @@ func (c *control) checkData(dir, logDir string, asJSON bool) error {
 	if _, err := os.Stat(filepath.Join(opt.DataDir, "version-2")); err != nil {
 		return exitError{1, fmt.Errorf("%w: name a data directory, as dataDir in zoo.cfg does", err)}
 	}
-	in, err := storage.Inspect(vfs.OS(), opt, c.telling())
+	told, done := c.telling()
+	in, err := storage.Inspect(vfs.OS(), opt, told)
+	done()
 	if err != nil {
 		return exitError{1, err}
 	}
@@ -73,15 +75,6 @@ func (c *control) checkData(dir, logDir string, asJSON bool) error {
 		return exitCode(exitRemarks)
 	}
 	return nil
-}
-
-// telling returns what shows which file is being read, on a terminal.
-func (c *control) telling() func(name string) {
-	return func(name string) {
-		told, done := c.progress("reading "+name, 1)
-		told(0)
-		done()
-	}
 }
 
 func (c *control) printSnapshotState(s storage.SnapshotState, asJSON bool) {

@@ -35,7 +35,7 @@ func (c *control) logShow() *cobra.Command {
 				return err
 			}
 			for _, f := range files {
-				told, done := c.progress(filepath.Base(f), size(f))
+				told, done := c.progressOf(f)
 				opt := toolkit.LogOptions{JSON: asJSON, From: from.zxid, To: to.zxid, Zone: time.Local, Progress: told}
 				_, end, err := toolkit.DumpLog(c.stdout, vfs.OS(), f, opt)
 				done()

@@ -22,7 +22,7 @@ func (c *control) snapshotCommand() *cobra.Command {
 
 // reading returns how a snapshot is read with a bar, and what ends the bar.
 func (c *control) reading(file string) (toolkit.SnapshotOptions, func()) {
-	told, done := c.progress(filepath.Base(file), size(file))
+	told, done := c.progressOf(file)
 	return toolkit.SnapshotOptions{Zone: time.Local, Progress: told}, done
 }
 
@@ -111,9 +111,9 @@ func (c *control) snapshotCheck() *cobra.Command {
 }
 
 func (c *control) checkSnapshot(file string, asJSON bool) (int, error) {
-	opt, done := c.reading(file)
+	told, done := c.progress(filepath.Base(file), size(file))
 	r := snapshotReport{File: file}
-	t, err := snapshot.ScanFile(vfs.OS(), file, 0, &r, opt.Progress)
+	t, err := snapshot.ScanFile(vfs.OS(), file, 0, &r, told)
 	done()
 	var corrupt *snapshot.CorruptError
 	if err != nil && !errors.As(err, &corrupt) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,4 +129,87 @@ func TestDataCheck(t *testing.T) {
 	check("log-corrupt-middle/data").says(t, exitDamaged, "damage: a server refuses to start", "offset 466", "restore a backup")
 	check("log-gap/data", "--json").says(t, exitDamaged, `"severity":"damage"`, "put it back")
 	check("none").says(t, 1, "name a data directory")
+}
+
+// TestBackupRestore goes through the commands; what they do is tested in package backup.
+func TestBackupRestore(t *testing.T) {
+	data, dir, to := copyOf(t, "java-3.9.6-standalone/data"), filepath.Join(t.TempDir(), "backup"), t.TempDir()
+	call(t, "backup", dir).says(t, 2, "data", "server", "check")
+	call(t, "restore", dir, "--to", to).says(t, 1, "no backup", "gokeeper backup")
+	call(t, "backup", dir, "--data", data).says(t, 0, "generation 0001 was begun (the first), with 28 transactions", "it holds 0x41 to 0x5d")
+	call(t, "backup", dir, "--data", data).says(t, 0, "0 transactions were added to generation 0001")
+	call(t, "backup", dir, "--check").says(t, 0, "0001: 0x41", "all of it is sound")
+	call(t, "restore", dir).says(t, 2, "--to DATADIR")
+	call(t, "restore", dir, "--to", to, "--at", "yesterday").says(t, 2, "0x100000005", "2026-11-27T10:00:00Z")
+	call(t, "restore", dir, "--to", to, "--at", "0x99").says(t, 1, "it holds 0x41", "say another --at")
+	call(t, "restore", dir, "--to", to, "--at", "0x50").says(t, 0, "is as it was behind 0x50, from generation 0001")
+	call(t, "data", "check", to).says(t, 0, "goes on behind 0x50")
+	call(t, "restore", dir, "--to", to, "--at", "2026-11-22T10:21:24Z").says(t, 1, "holds data", "--replace")
+	call(t, "restore", dir, "--to", to, "--at", "2026-11-22T10:21:24.5Z", "--replace").says(t, 0, "behind 0x59", "what was there is "+to)
+	log := filepath.Join(dir, "0001", "version-2", "log.42")
+	b := read(t, log)
+	b[700] ^= 1
+	if err := os.WriteFile(log, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "restore", dir, "--to", to, "--replace").says(t, exitDamaged, "the backup is damaged: "+log+", offset ", "take another backup")
+	call(t, "backup", dir, "--check").says(t, exitDamaged, log)
+	call(t, "data", "check", to).says(t, 0, "goes on behind 0x59")
+}
+
+// TestBackupServer takes a snapshot from an admin server, and says what to do when it
+// does not get one.
+func TestBackupServer(t *testing.T) {
+	quiet(t)
+	snapshot := read(t, filepath.Join(datadirs, "java-3.9.6-standalone/data/version-2/snapshot.41"))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/commands/snapshot":
+			http.NotFound(w, r)
+		case r.Header.Get("Authorization") != "digest super:secret":
+			http.Error(w, `{"error":"Not authenticated"}`, http.StatusUnauthorized)
+		default:
+			w.Header()["last_zxid"] = []string{"0x41"}
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = w.Write(snapshot)
+		}
+	}))
+	defer s.Close()
+	dir, to := filepath.Join(t.TempDir(), "backup"), t.TempDir()
+	call(t, "backup", dir, "--server", s.URL).says(t, 1, "401", "Not authenticated", "--auth")
+	call(t, "backup", dir, "--server", s.URL, "--auth", "digest:super:secret").says(t, 0, "generation 0001 was begun", "it holds 0x41 to 0x41")
+	t.Setenv(authVariable, "digest:super:secret")
+	call(t, "backup", dir, "--server", strings.TrimPrefix(s.URL, "http://")).says(t, 0, "it holds 0x41")
+	call(t, "restore", dir, "--to", to).says(t, 0, "behind 0x41")
+	call(t, "data", "check", to).says(t, 0, "A server loads snapshot.41, replays 0 transactions")
+	s.Close()
+	call(t, "backup", dir, "--server", s.URL).says(t, 1, "admin.enableServer")
+}
+
+// TestRecover says what may be lost and changes nothing without --yes; what it does is
+// tested with servers, in package server.
+func TestRecover(t *testing.T) {
+	quiet(t)
+	dir := copyOf(t, "ensemble-3-nodes/1")
+	cfg := filepath.Join(dir, "zoo.cfg")
+	text := "dataDir=" + filepath.Join(dir, "data") + "\nclientPort=2181\ninitLimit=10\nsyncLimit=5\n" +
+		"server.1=127.0.0.1:2888:3888\nserver.2=127.0.0.2:2888:3888\nserver.3=127.0.0.3:2888:3888\n"
+	if err := os.WriteFile(cfg, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "recover", cfg).says(t, 1, "The data of server.1 ends with 0x30000003a", "is lost", "nothing was changed", "--yes")
+	if string(read(t, cfg)) != text || string(read(t, filepath.Join(dir, "data/version-2/currentEpoch"))) != "3" {
+		t.Error("something was changed")
+	}
+	call(t, "recover", cfg, "--yes", "--member", "server.2=127.0.0.2:2888:3888").says(t, 2, "server.1, whose data it is")
+	call(t, "recover", cfg, "--yes", "--member", "server.1=127.0.0.1:2888:3888", "--member", "server.4=127.0.0.4:2888:3888", "--member", "server.5=127.0.0.5:2888:3888").
+		says(t, 0, "It is done", "needs 1 others that do", "initialize")
+	now := string(read(t, cfg))
+	if !strings.Contains(now, "server.5=127.0.0.5:2888:3888") || strings.Contains(now, "server.2") || string(read(t, cfg+".before-recover")) != text {
+		t.Errorf("got\n%s", now)
+	}
+	if got := string(read(t, filepath.Join(dir, "data/version-2/currentEpoch"))); got != "103" {
+		t.Errorf("currentEpoch is %s", got)
+	}
+	call(t, "data", "check", filepath.Join(dir, "data")).says(t, 0, "accepted epoch 103, its current one is 103")
 }
