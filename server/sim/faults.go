@@ -30,6 +30,7 @@ func allFaults() []fault {
 		{"one-way partition", 4, (*world).oneWay},
 		{"bridge", 3, (*world).bridge},
 		{"leader cut off", 4, (*world).cutLeader},
+		{"leader lost with a tail", 3, (*world).loseTail},
 		{"mend", 8, (*world).mendSome},
 		{"link reset", 6, (*world).resetLink},
 		{"slow link", 3, (*world).slowLink},
@@ -237,6 +238,23 @@ func (w *world) cutLeader() string {
 			w.cutOff(endpoint(id), endpoint(p.s.id))
 		}
 	}
+	return fmt.Sprint(p.s.id)
+}
+
+// loseTail kills a leader that has logged what it could send to nobody. Clients ask for
+// nothing for a while, so that it comes back before the next leader has proposed anything:
+// then it must forget its tail by TRUNC.
+func (w *world) loseTail() string {
+	p := w.leader()
+	if p == nil || w.cutLeader() == "" {
+		return ""
+	}
+	w.after(w.between(0, w.plan.tick), func() {
+		w.hold = w.now + 12*w.plan.tick
+		p.kill()
+		w.net.mend()
+		w.after(w.between(w.plan.tick, 3*w.plan.tick), p.s.start)
+	})
 	return fmt.Sprint(p.s.id)
 }
 

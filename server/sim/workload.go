@@ -26,7 +26,7 @@ func (c *client) work(number int) {
 	}
 	if !c.w.begun && !c.w.quiet {
 		c.begin()
-	} else if !c.quiet && !c.w.quiet && len(c.waiting) < 12 {
+	} else if !c.quiet && !c.w.quiet && c.w.now >= c.w.hold && len(c.waiting) < 12 {
 		for range 1 + c.IntN(4) {
 			if c.open {
 				c.request()

@@ -33,9 +33,10 @@ type world struct {
 	proposed     map[proto.Zxid][]byte
 	configs      []quorum.Config
 
-	begun     bool // the clients have made the first nodes
-	quiet     bool // they ask for nothing any more
-	calm      bool // nothing bad happens any more
+	begun     bool          // the clients have made the first nodes
+	quiet     bool          // they ask for nothing any more
+	hold      time.Duration // until then they ask for nothing
+	calm      bool          // nothing bad happens any more
 	values    int
 	succeeded int // writes
 	born      int // clients that took the place of others
@@ -87,6 +88,9 @@ func newPlan(c *source, calm bool) plan {
 		lossy: c.chance(2),
 	}
 	p.pace = c.between(p.tick/20, p.tick/2)
+	if c.chance(3) {
+		p.pace *= 8
+	}
 	p.downtime = c.between(p.tick, 10*p.tick)
 	p.length = c.between(20*p.tick, 120*p.tick)
 	p.often = c.between(p.tick/2, 6*p.tick)
