@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long the well-behaved client waits for an answer before it counts as disturbed.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // A steady client writes and reads all the time until stopped, and notes what goes wrong.
 type steady struct {
