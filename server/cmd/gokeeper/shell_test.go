@@ -47,7 +47,15 @@ func TestShellScript(t *testing.T) {
 	if err := os.Symlink(os.Args[0], filepath.Join(bin, "gokeeper")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("../../../scripts/zkCli.sh", "-server", "a b:1/x y", "version")
+	text, err := os.ReadFile("../../../scripts/zkCli.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "zkCli.sh") // away from the binary that make builds
+	if err := os.WriteFile(script, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(script, "-server", "a b:1/x y", "version")
 	cmd.Env = append(os.Environ(), asCommand+"=1", "PATH="+bin+":"+os.Getenv("PATH"))
 	out, err := cmd.Output()
 	if want := "Connecting to a b:1/x y\nZooKeeper CLI version: " + serverVersion() + "\n"; string(out) != want || err != nil {
