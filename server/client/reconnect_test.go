@@ -1,4 +1,4 @@
-package client
+package client_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	. "gokeeper/server/client"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 )
@@ -134,12 +135,7 @@ func (s *session) resume(other *session) {
 	s.t.Helper()
 	mend := s.link.cut()
 	s.sees(lostEvent)
-	other.mu.Lock()
-	id, password := other.session, other.password
-	other.mu.Unlock()
-	s.mu.Lock()
-	s.session, s.password = id, password
-	s.mu.Unlock()
+	s.Adopt(other.Client)
 	mend()
 	s.sees(backEvent)
 }

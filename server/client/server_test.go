@@ -1,4 +1,4 @@
-package client
+package client_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gokeeper/server"
+	. "gokeeper/server/client"
 	"gokeeper/server/config"
 	"gokeeper/server/vfs"
 )
