@@ -46,7 +46,7 @@ func (s *Server) openAdmin() error {
 	}
 	s.adminAddr = ln.Addr()
 	s.admin = admin.NewServer(s.commands, admin.ServerOptions{
-		URL: a.CommandURL, Idle: a.IdleTimeout, Probe: probe{s}, Log: s.opt.Log, Backup: backup{s},
+		URL: a.CommandURL, Idle: a.IdleTimeout, Probe: probe{s}, Log: s.opt.Log, Console: s.console(), Backup: backup{s},
 		Backups: admin.BackupOptions{
 			NoSnapshot: !a.Snapshot, NoRestore: !a.Restore, NoLastZxid: !s.cfg.SerializeLastZxid,
 			Forwarded: s.cfg.UseXForwardedFor, Interval: a.RateLimit,

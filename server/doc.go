@@ -38,6 +38,8 @@
 //	metrics   counters and summaries
 //	admin     what operators ask: four-letter words, HTTP, probes, snapshots
 //	client    a small client library
+//	survey    asks servers of an ensemble in four-letter words
+//	console   the page for browsers on the admin port
 //	cli       the shell: zkCli.sh's commands on top of it
 //
 //	sim       whole ensembles in virtual time, for tests
@@ -89,6 +91,7 @@
 //	log writer         replica  owns the open log
 //	applier            replica  the only writer of the database
 //	snapshotter        replica  one snapshot or purge at a time
+//	question           survey   one per server that is asked
 //	HTTP               server   accepts for admin; net/http has one per connection
 //
 // Each is waited for by its starter and ends by context or closed queue.

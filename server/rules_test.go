@@ -63,17 +63,19 @@ var packages = []struct {
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
 	{"admin", network, "proto auth metrics"},
-	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"client", network, "jute proto"},
+	{"survey", network, ""},
+	{"console", network, "proto metrics admin survey"},
+	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
-		"vfs txnlog snapshot storage keystore conn peer admin replica"},
-	{"cmd/gokeeper", glue, ". quorum config environment cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
+		"vfs txnlog snapshot storage keystore conn peer admin client survey console replica"},
+	{"cmd/gokeeper", glue, ". quorum config environment survey cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 
 // starters are the packages of the goroutine table in doc.go.
-var starters = []string{"client", "conn", "peer", "replica", "admin", ".", "cmd/gokeeper"}
+var starters = []string{"client", "conn", "peer", "replica", "admin", "survey", ".", "cmd/gokeeper"}
 
 // Imports that a kind forbids, with all below them but for the harmless ones.
 var (

@@ -18,6 +18,10 @@ type ServerOptions struct {
 	Probe Probe
 	Log   zerolog.Logger
 
+	// Console answers browsers that ask for /, and whatever is below /console/; nil is
+	// Java's behaviour, which has nothing there.
+	Console http.Handler
+
 	Backup  Backup
 	Backups BackupOptions
 }
@@ -75,9 +79,23 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.ready(w)
 	case path == "/version":
 		s.version(w)
+	case s.isConsole(r):
+		s.opt.Console.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// isConsole says whether the request is the console's. A script that asks for / is not
+// told of it: it goes on to get what Java says.
+func (s *Server) isConsole(r *http.Request) bool {
+	switch {
+	case s.opt.Console == nil:
+		return false
+	case r.URL.Path == "/":
+		return strings.Contains(r.Header.Get("Accept"), "text/html")
+	}
+	return strings.HasPrefix(r.URL.Path, "/console/")
 }
 
 // list answers with a link to each command.

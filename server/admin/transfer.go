@@ -9,17 +9,23 @@ import (
 	"time"
 )
 
-// admit checks the credentials of a request. Java: Commands.runCommand.
+// Credentials returns the scheme and what follows it in the header Authorization of a
+// request; false for what cannot be credentials. Java: Commands.runCommand.
+func Credentials(r *http.Request) (scheme, credentials string, ok bool) {
+	scheme, credentials, _ = strings.Cut(strings.TrimRight(r.Header.Get("Authorization"), " "), " ")
+	return scheme, credentials, scheme != "" && !strings.Contains(credentials, " ")
+}
+
+// admit checks the credentials of a request.
 func (s *Server) admit(r *http.Request) *refusal {
-	info := r.Header.Get("Authorization")
-	if info == "" {
+	if r.Header.Get("Authorization") == "" {
 		return &refusal{http.StatusUnauthorized, errNoCredentials}
 	}
-	scheme, credentials, _ := strings.Cut(strings.TrimRight(info, " "), " ")
-	if strings.Contains(credentials, " ") {
+	scheme, credentials, ok := Credentials(r)
+	if !ok {
 		return &refusal{http.StatusUnauthorized, errNotAuthenticated}
 	}
-	ids, ok := s.opt.Backup.Authenticate(scheme, credentials, s.client(r))
+	ids, ok := s.opt.Backup.Authenticate(scheme, credentials, Client(r, s.opt.Backups.Forwarded))
 	switch {
 	case !ok:
 		return &refusal{http.StatusUnauthorized, errNotAuthenticated}
@@ -29,10 +35,10 @@ func (s *Server) admit(r *http.Request) *refusal {
 	return nil
 }
 
-// client returns the address that a request comes from: if proxies are believed, the
+// Client returns the address that a request comes from: if proxies are believed, the
 // last one that they have seen. (Java: IPAuthenticationProvider.getClientIPAddress.)
-func (s *Server) client(r *http.Request) netip.Addr {
-	if list := r.Header.Get("X-Forwarded-For"); s.opt.Backups.Forwarded && list != "" {
+func Client(r *http.Request, forwarded bool) netip.Addr {
+	if list := r.Header.Get("X-Forwarded-For"); forwarded && list != "" {
 		if a, err := netip.ParseAddr(strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:])); err == nil {
 			return a
 		}

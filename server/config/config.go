@@ -362,6 +362,7 @@ type Admin struct {
 	NeedClientAuth  bool          // needClientAuth
 	Snapshot        bool          // snapshot.enabled: default true
 	Restore         bool          // restore.enabled: default true
+	Console         bool          // console.enabled: the page at /, not of Java; default true
 	RateLimit       time.Duration // rateLimiterIntervalInMS: between snapshots or restores, default 300000
 }
 

@@ -109,6 +109,6 @@ func defaultRequestThrottle() RequestThrottle {
 func defaultAdmin() Admin {
 	return Admin{
 		Enabled: true, Address: "0.0.0.0", Port: 8080, CommandURL: "/commands",
-		IdleTimeout: 30 * time.Second, Snapshot: true, Restore: true, RateLimit: 5 * time.Minute,
+		IdleTimeout: 30 * time.Second, Snapshot: true, Restore: true, Console: true, RateLimit: 5 * time.Minute,
 	}
 }

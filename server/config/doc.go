@@ -24,6 +24,7 @@
 //
 //	4lw.commands.whitelist                         FourLetterWhitelist
 //	admin.commandURL                               Admin.CommandURL
+//	admin.console.enabled                          Admin.Console
 //	admin.enableServer                             Admin.Enabled
 //	admin.forceHttps                               Admin.ForceHTTPS
 //	admin.idleTimeout                              Admin.IdleTimeout

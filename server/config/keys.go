@@ -265,6 +265,7 @@ func adminKeys() []key {
 		{name: "admin.portUnification", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.PortUnification })},
 		{name: "admin.forceHttps", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.ForceHTTPS })},
 		{name: "admin.needClientAuth", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.NeedClientAuth })},
+		{name: "admin.console.enabled", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.Console })},
 		{name: "admin.snapshot.enabled", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.Snapshot })},
 		{name: "admin.restore.enabled", origin: property, set: looseBool(func(c *Config) *bool { return &c.Admin.Restore })},
 		{name: "admin.rateLimiterIntervalInMS", origin: property, set: looseMillis(func(c *Config) *time.Duration { return &c.Admin.RateLimit })},

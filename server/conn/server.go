@@ -185,6 +185,19 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// Adopt runs a connection that was made inside the process as if a listener had given
+// it, limits included. It is closed at once when the server does not serve.
+func (s *Server) Adopt(nc net.Conn) {
+	s.mu.Lock()
+	serves := s.serving != nil
+	s.mu.Unlock()
+	if !serves {
+		_ = nc.Close() // nothing was written to it
+		return
+	}
+	s.start(nc)
+}
+
 // start runs a connection, or closes it when there are too many.
 func (s *Server) start(nc net.Conn) {
 	if tc, ok := nc.(*net.TCPConn); ok && s.opt.KeepAlive {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gokeeper/server/survey"
 )
 
 // box sets the variables of a container whose directories are in a temporary one.
@@ -161,7 +163,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	answer, err := askServer(l.Addr().String(), "srvr", time.Millisecond)
+	answer, err := survey.Ask(l.Addr().String(), "srvr", time.Millisecond)
 	if late, ok := errors.AsType[net.Error](err); !ok || !late.Timeout() { // in connecting or in reading
 		t.Errorf("got %q, %v", answer, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gokeeper/server/config"
+	"gokeeper/server/survey"
 )
 
 // healthLimit is how long the health check waits for an answer. It is less than what
@@ -40,7 +41,7 @@ func (c *control) health(args []string) (string, error) {
 		return "", errors.New("there is no client port to ask: set clientPort")
 	}
 	address := net.JoinHostPort(cmp.Or(s.ClientAddress, "localhost"), strconv.Itoa(s.ClientPort))
-	answer, err := askServer(address, "srvr", healthLimit)
+	answer, err := survey.Ask(address, "srvr", healthLimit)
 	if err != nil {
 		return "", err
 	}

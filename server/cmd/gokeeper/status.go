@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"gokeeper/server/config"
+	"gokeeper/server/survey"
 )
 
 // statusLimit is how long status waits for an answer.
@@ -25,7 +25,7 @@ func (c *control) status(args []string) error {
 		return c.secureStatus(&cfg)
 	}
 	host := c.found(cfg.ClientPort, cfg.ClientAddress, false)
-	answer, err := askServer(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr", statusLimit)
+	answer, err := survey.Ask(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr", statusLimit)
 	if err == nil {
 		if mode := modeIn(answer); mode != "" {
 			fmt.Fprintln(c.stdout, "Mode: "+mode)
@@ -61,24 +61,6 @@ func (c *control) secureStatus(cfg *config.Config) error {
 		cfg.SecureClientPort)
 	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
 	return exitCode(1)
-}
-
-// askServer sends a four-letter word and returns the answer, if there is one in time.
-func askServer(address, word string, limit time.Duration) (string, error) {
-	deadline := time.Now().Add(limit)
-	conn, err := net.DialTimeout("tcp", address, limit)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(conn, word); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(conn)
-	return string(answer), err
 }
 
 // modeIn returns the mode of a server that serves clients, "" if the answer has none.
