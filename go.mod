@@ -14,6 +14,7 @@ require (
 	github.com/prometheus/client_model v0.6.3 // tests: what Prometheus reads
 	github.com/prometheus/common v0.74.0 // their text
 	github.com/reeflective/readline v1.3.0
+	golang.org/x/term v0.45.0
 	github.com/rs/zerolog v1.35.1
 	github.com/schollz/progressbar/v3 v3.19.1 // bars on terminals for what takes long
 	github.com/spf13/cobra v1.10.2
@@ -88,7 +89,6 @@ require (
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/term v0.45.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	honnef.co/go/tools v0.8.2 // indirect

@@ -39,6 +39,7 @@
 //	admin     what operators ask: four-letter words, HTTP, probes, snapshots
 //	client    a small client library
 //	survey    asks servers of an ensemble in four-letter words
+//	top       draws what servers say, for a terminal
 //	console   the page for browsers on the admin port
 //	cli       the shell: zkCli.sh's commands on top of it
 //

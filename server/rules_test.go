@@ -65,12 +65,13 @@ var packages = []struct {
 	{"admin", network, "proto auth metrics"},
 	{"client", network, "jute proto"},
 	{"survey", network, ""},
+	{"top", network, "survey"},
 	{"console", network, "proto metrics admin survey"},
 	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
 	{"cli", glue, "proto client"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
 		"vfs txnlog snapshot storage keystore conn peer admin client survey console replica"},
-	{"cmd/gokeeper", glue, ". quorum config environment survey cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
+	{"cmd/gokeeper", glue, ". quorum config environment survey top cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 

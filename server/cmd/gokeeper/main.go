@@ -3,6 +3,7 @@
 //
 //	gokeeper [--config DIR] start|start-foreground|stop|restart|status|healthcheck|version|print-cmd [zoo.cfg]
 //	gokeeper cli [-server host:port] [command]       zkCli.sh, with its own exit codes
+//	gokeeper top [-server host:port,...] [--once]   what servers do, live
 //	gokeeper completion bash|zsh|fish                a script that completes all of this
 //
 // Tools that work on files are commands of their own, see offline.go; the names of Java's
@@ -35,7 +36,7 @@ func main() {
 // run executes the command line and returns the exit code.
 func run(args []string, stdout, stderr *os.File) int {
 	root := newRoot(stdout, stderr)
-	root.SetArgs(withoutScript(args[1:]))
+	root.SetArgs(doubled(withoutScript(args[1:])))
 	err := root.Execute()
 	var exit exitError
 	switch {

@@ -24,7 +24,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 			RunE: func(_ *cobra.Command, args []string) error { return v.run(args) },
 		})
 	}
-	root.AddCommand(c.newShell())
+	root.AddCommand(c.newShell(), c.newTop())
 	c.addOffline(root)
 	return root
 }
