@@ -14,11 +14,11 @@ require (
 	github.com/prometheus/client_model v0.6.3 // tests: what Prometheus reads
 	github.com/prometheus/common v0.74.0 // their text
 	github.com/reeflective/readline v1.3.0
-	golang.org/x/term v0.45.0
 	github.com/rs/zerolog v1.35.1
 	github.com/schollz/progressbar/v3 v3.19.1 // bars on terminals for what takes long
 	github.com/spf13/cobra v1.10.2
 	github.com/testcontainers/testcontainers-go v0.44.0 // tests: containers
+	golang.org/x/term v0.45.0
 )
 
 require (
