@@ -36,7 +36,9 @@ func TestReaping(t *testing.T) {
 // reaped makes nodes that expire and nodes that do not, and returns the events of a watch on all of them.
 func reaped(t *testing.T, s *server) []string {
 	t.Helper()
-	c := s.connect(t, opening{})
+	c, w := s.connect(t, opening{}), s.connect(t, opening{})
+	w.limit = 60 * time.Second
+	w.ok(t, opAddWatch, at("/", 1)) // first: what is to go soon may be gone before the next request
 	mk := func(path string, op int32, ttl int64) {
 		t.Helper()
 		body := create(path, nil, open, map[int32]int32{opCreateContainer: container, opCreateTTL: withTTL}[op])
@@ -45,7 +47,7 @@ func reaped(t *testing.T, s *server) []string {
 		}
 		c.ok(t, op, body)
 	}
-	const short, long = 50, 3600000
+	const short, shorter, long = 250, 50, 3600000
 	mk("/unused", opCreateContainer, 0)
 	mk("/used", opCreateContainer, 0)
 	mk("/used/child", opCreate, 0)
@@ -57,12 +59,9 @@ func reaped(t *testing.T, s *server) []string {
 	mk("/long", opCreateTTL, long)
 	mk("/parent", opCreateTTL, short)
 	mk("/parent/child", opCreate, 0)
-	mk("/short", opCreateTTL, short)
+	mk("/short", opCreateTTL, shorter)
 	mk("/last", opCreateContainer, 0)
 	mk("/last/child", opCreate, 0)
-	w := s.connect(t, opening{})
-	w.limit = 60 * time.Second
-	w.ok(t, opAddWatch, at("/", 1))
 	for _, path := range []string{"/used/child", "/nested/inner/child"} {
 		c.ok(t, opDelete, at(path, -1))
 	}
