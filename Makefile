@@ -32,7 +32,7 @@ run: ## a standalone server on port 2181 with its data in ./data
 	$(BUILD) -o bin/gokeeper $(MAIN)
 	exec bin/gokeeper start-foreground
 
-test: ## all tests
+test: ## all tests, beside Java's servers where they are installed; not those in containers
 	$(GO) vet ./...
 	$(GO) test ./...
 
@@ -61,12 +61,11 @@ mutations: ## deliberate mistakes, and how many seeds it takes to find each
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh
 
-integration: ## the image in containers, the binary beside Java where it is installed
+integration: ## the image in containers, alone, in ensembles and by the compose files
 	@docker version >/dev/null 2>&1 || { echo "make integration: there is no Docker engine, see docker version"; exit 1; }
 	@docker compose version >/dev/null 2>&1 || { echo "make integration: docker compose is missing, scripts/compose.sh installs it on Debian"; exit 1; }
 	@$(MAKE) --no-print-directory image
 	$(GO) test -count=1 -v -timeout 20m -parallel 4 -tags containers ./integration/containers
-	$(GO) test -count=1 -v ./integration/...
 
 mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
 	GOKEEPER_MIXED=all $(GO) test -count=1 -v -timeout 60m -run 'TestMixed|TestRolling|TestGrowth' ./integration
