@@ -325,6 +325,7 @@ func TestBackpressure(t *testing.T) {
 		}
 	}()
 	for i := range int32(asked) {
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // for each: there is much to read
 		if n := len(c.reply(i, 10, 0)); n != 30004 {
 			t.Fatalf("reply of %d bytes", n)
 		}
