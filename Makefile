@@ -56,7 +56,7 @@ sim: ## ensembles in virtual time: for two minutes, or SEEDS of them, from seed 
 	$(GO) test -count=1 -v -timeout 0 -run TestSeeds ./server/sim -args -first $(FIRST) $(if $(filter 0,$(SEEDS)),-seeds 1000000 -until 2m,-seeds $(SEEDS))
 
 mutations: ## deliberate mistakes, and how many seeds it takes to find each
-	$(GO) test -count=1 -timeout 0 -run TestMutations ./server/sim -args -mutations
+	$(GO) test -count=1 -v -timeout 0 -run TestMutations ./server/sim -args -mutations
 
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh

@@ -30,7 +30,8 @@ func allFaults() []fault {
 		{"one-way partition", 4, (*world).oneWay},
 		{"bridge", 3, (*world).bridge},
 		{"leader cut off", 4, (*world).cutLeader},
-		{"leader lost with a tail", 3, (*world).loseTail},
+		{"leader lost with a tail", 9, (*world).loseTail},
+		{"link lost behind SNAP", 4, (*world).loseSnap},
 		{"mend", 8, (*world).mendSome},
 		{"link reset", 6, (*world).resetLink},
 		{"slow link", 3, (*world).slowLink},
@@ -241,21 +242,70 @@ func (w *world) cutLeader() string {
 	return fmt.Sprint(p.s.id)
 }
 
-// loseTail kills a leader that has logged what it could send to nobody. Clients ask for
-// nothing for a while, so that it comes back before the next leader has proposed anything:
-// then it must forget its tail by TRUNC.
+// loseTail kills a leader that has logged what it could send to nobody, or to one only of
+// four. Clients ask for nothing for a while, so that both come back before the next leader
+// has proposed anything: then they must forget their tails by TRUNC.
 func (w *world) loseTail() string {
 	p := w.leader()
-	if p == nil || w.cutLeader() == "" {
+	if p == nil {
 		return ""
+	}
+	lost := []*process{p}
+	if f := w.some(); f != p && len(w.newest().Voters()) > 3 {
+		lost = append(lost, f)
+	}
+	for _, x := range lost {
+		for _, id := range w.ids {
+			if !slices.ContainsFunc(lost, func(y *process) bool { return y.s.id == id }) {
+				w.cutOff(endpoint(x.s.id), endpoint(id))
+				w.cutOff(endpoint(id), endpoint(x.s.id))
+			}
+		}
 	}
 	w.after(w.between(0, w.plan.tick), func() {
 		w.hold = w.now + 12*w.plan.tick
-		p.kill()
+		for _, x := range lost {
+			x.kill()
+			w.after(w.between(w.plan.tick, 3*w.plan.tick), x.s.start)
+		}
 		w.net.mend()
-		w.after(w.between(w.plan.tick, 3*w.plan.tick), p.s.start)
 	})
+	var ids []quorum.ServerID
+	for _, x := range lost {
+		ids = append(ids, x.s.id)
+	}
+	return fmt.Sprint(ids)
+}
+
+// loseSnap lets the link break that brings a server its next snapshot, and sees to it that
+// one is brought: right behind the snapshot, when it is in memory and not on the disk, or
+// a little later. Sometimes it is the leader that dies then.
+func (w *world) loseSnap() string {
+	p := w.some()
+	if p == nil || p == w.leader() {
+		return ""
+	}
+	p.s.loseSnap = 1 + w.IntN(3)
+	p.kill()
+	w.after(w.between(w.plan.tick, 6*w.plan.tick), p.s.start)
 	return fmt.Sprint(p.s.id)
+}
+
+// brokeOff is told that a snapshot has come over a link and is in memory.
+func (w *world) brokeOff(x *link) {
+	s := x.t.p.s
+	if s.loseSnap == 0 || w.calm {
+		return
+	}
+	s.loseSnap--
+	leader, dies := x.other.t.p, w.chance(3)
+	w.after(w.between(0, w.between(0, 20*time.Millisecond)), func() {
+		if dies && leader == w.leader() {
+			leader.powerOff()
+			leader.s.restartLater()
+		}
+		x.reset()
+	})
 }
 
 func (w *world) mendSome() string {

@@ -32,9 +32,8 @@ import (
 //	PrimaryIntegrity    who establishes an epoch has all that was committed before
 //
 // Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, EpochAfterHistory,
-// OwnLog, Digest, Reply,
-// AckImpliesCommit, Linearizability, SessionOrder, Watch, Ephemeral, Session, Restart,
-// Liveness, Final.
+// OwnLog, OwnHistory, Digest, Reply, AckImpliesCommit, Linearizability, SessionOrder,
+// Watch, Ephemeral, Session, Restart, Liveness, Final.
 
 // versionDir is where storage keeps its files.
 const versionDir = "version-2"
@@ -175,6 +174,8 @@ func (p *process) commit(x *txn.Txn) {
 		w.violated("TotalOrder", "server %v commits %v right behind %v, but %v is committed", p.s.id, x.Zxid, before, last)
 	case x.Zxid.Epoch() == last.Epoch() && x.Zxid != last+1:
 		w.violated("LocalPrimaryOrder", "%v is committed right behind %v", x.Zxid, last)
+	case x.Zxid.Epoch() > last.Epoch() && x.Zxid.Counter() != 1:
+		w.violated("LocalPrimaryOrder", "%v is the first of its epoch", x.Zxid)
 	case x.Zxid.Epoch() < last.Epoch():
 		w.violated("GlobalPrimaryOrder", "%v is committed behind %v", x.Zxid, last)
 	}
@@ -294,6 +295,9 @@ func (p *process) sends(packets []zab.Packet) {
 			if got := p.s.number("acceptedEpoch"); got < p.epoch {
 				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
 			}
+			if i := w.ledger.index(x.Zxid); i > 0 && !p.s.keeps(w.ledger.entries[i-1].txn.Zxid, w.ledger.entries[i-1].raw) {
+				w.violated("OwnHistory", "server %v says that its history ends with %v, and has not %v on its disk", p.s.id, x.Zxid, w.ledger.entries[i-1].txn.Zxid)
+			}
 		}
 	}
 }
@@ -317,9 +321,13 @@ func (p *process) acknowledges(epoch int64) {
 }
 
 // began checks a server that starts: who has an epoch has the history that it began with,
-// or another server would believe that it has (ZOOKEEPER-4643).
+// or another server would believe that it has (ZOOKEEPER-4643). Of an epoch that nobody
+// has established that cannot be said: a later one may have begun with more.
 func (p *process) began(epoch int64) {
 	l := p.s.w.ledger
+	if _, ok := p.s.w.established[epoch]; !ok {
+		return
+	}
 	if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
 		p.s.w.violated("EpochAfterHistory", "server %v has epoch %d on its disk and not %v", p.s.id, epoch, l.entries[i-1].txn.Zxid)
 	}

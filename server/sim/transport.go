@@ -335,6 +335,9 @@ func (x *link) read(b []byte) {
 			x.heard()
 			x.t.p.s.w.brought(p.Type)
 			x.to.Received(x.id, []zab.Packet{p})
+			if p.Type == zab.Snap {
+				x.t.p.s.w.brokeOff(x)
+			}
 		}
 	})
 }
