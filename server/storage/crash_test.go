@@ -17,9 +17,13 @@ type life struct {
 	appended proto.Zxid // highest zxid given to the log
 	synced   proto.Zxid // highest zxid that was promised to be durable
 	cut      proto.Zxid // a truncation to this zxid has begun
+	replaced proto.Zxid // a replacement by the state of this zxid has begun
+
+	accepted, current [2]int64 // epochs that are on disk, and that were asked for last
 }
 
-// run starts, appends, syncs, rolls, takes snapshots, purges, cuts and goes on.
+// run starts, appends, syncs, rolls, takes snapshots, purges, cuts, goes on, stores epochs,
+// is replaced by what a leader sends, which is newer and then older than its own, and goes on.
 func (l *life) run(fsys vfs.FS) error {
 	d, err := Open(fsys, options())
 	if err != nil {
@@ -50,12 +54,61 @@ func (l *life) run(fsys vfs.FS) error {
 		return err
 	}
 	l.appended, l.synced, l.cut = l.cut, l.cut, 0
-	for z := proto.Zxid(18); z <= 22; z++ {
+	if err := l.several(d, 18, 22); err != nil {
+		return err
+	}
+	if err := l.epochs(d, 1); err != nil {
+		return err
+	}
+	for _, z := range []proto.Zxid{30, 28} {
+		if err := l.replace(d, z); err != nil {
+			return err
+		}
+		if err := l.several(d, z+1, z+3); err != nil {
+			return err
+		}
+	}
+	if err := l.epochs(d, 2); err != nil {
+		return err
+	}
+	return d.Close()
+}
+
+func (l *life) several(d *Dir, from, to proto.Zxid) error {
+	for z := from; z <= to; z++ {
 		if err := l.append(d, z); err != nil {
 			return err
 		}
 	}
-	return d.Close()
+	return nil
+}
+
+// epochs accepts an epoch and then has its leader's history.
+func (l *life) epochs(d *Dir, e int64) error {
+	if err := store(&l.accepted, e, d.SetAcceptedEpoch); err != nil {
+		return err
+	}
+	return store(&l.current, e, d.SetCurrentEpoch)
+}
+
+func store(known *[2]int64, e int64, set func(int64) error) error {
+	known[1] = e
+	if err := set(e); err != nil {
+		return err
+	}
+	known[0] = e
+	return nil
+}
+
+// replace takes over a leader's snapshot.
+func (l *life) replace(d *Dir, z proto.Zxid) error {
+	l.replaced = z
+	if _, err := d.Replace(z, snapshot.Frozen(treeOf(seq(1, z)...), nil)); err != nil {
+		return err
+	}
+	l.appended, l.synced, l.replaced = z, z, 0
+	_, err := d.Load()
+	return err
 }
 
 func (l *life) append(d *Dir, z proto.Zxid) error {
@@ -131,15 +184,22 @@ func (l *life) check(t *testing.T, m *vfs.Mem, stop int, seed uint64) proto.Zxid
 	if l.cut > 0 {
 		low = l.cut
 	}
-	if rec.LastZxid < low || rec.LastZxid > l.appended {
+	if (rec.LastZxid < low || rec.LastZxid > l.appended) && (l.replaced == 0 || rec.LastZxid != l.replaced) {
 		t.Fatalf("stop %d, seed %d: the history ends at %v, want %v to %v", stop, seed, rec.LastZxid, low, l.appended)
 	}
 	holds(t, rec, seq(1, rec.LastZxid)...)
 	if len(rec.Rejected) != 0 || rec.Hole != nil {
 		t.Fatalf("stop %d, seed %d: %+v", stop, seed, rec)
 	}
+	e, err := d.LoadEpochs(rec.LastZxid)
+	if err != nil || !between(e.Accepted, l.accepted) || !between(e.Current, l.current) {
+		t.Fatalf("stop %d, seed %d: epochs %+v, %v; want %v and %v", stop, seed, e, err, l.accepted, l.current)
+	}
 	return rec.LastZxid
 }
+
+// between says whether a number is one that was stored, or the one that was being stored.
+func between(e int64, known [2]int64) bool { return e == known[0] || e == known[1] }
 
 // TestFailuresAreReported makes every operation of the same life fail once. The
 // reading side is TestReadFailure.

@@ -19,8 +19,12 @@ import (
 // versionDir is the directory in which Java keeps files of this format.
 const versionDir = "version-2"
 
-// unfinished begins the names of files that are being written.
-const unfinished = ".unfinished-"
+// What the names of files begin with that are being written, and that of a snapshot that
+// is going to take the place of everything else.
+const (
+	unfinished = ".unfinished-"
+	replacing  = ".replacing-"
+)
 
 // Options of a data directory. The zero value of every field but DataDir is Java's
 // default.
@@ -88,7 +92,7 @@ func (d *Dir) prepare() error {
 	if err := d.checkMix(); err != nil {
 		return err
 	}
-	return d.removeUnfinished()
+	return d.tidy()
 }
 
 // dirs returns the log directory and, if it is another, the snapshot directory.
@@ -141,18 +145,22 @@ func (d *Dir) checkMix() error {
 	return nil
 }
 
-// removeUnfinished deletes what a crash has left half written.
-func (d *Dir) removeUnfinished() error {
+// tidy deletes what a crash has left half written, and finishes a replacement.
+func (d *Dir) tidy() error {
 	names, err := d.fs.ReadDir(d.snapDir)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", d.snapDir, err)
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, unfinished) {
-			continue
-		}
-		if err := d.fs.Remove(filepath.Join(d.snapDir, name)); err != nil {
-			return fmt.Errorf("remove unfinished snapshot: %w", err)
+		switch final, ok := strings.CutPrefix(name, replacing); {
+		case ok:
+			if err := d.finishReplacement(final); err != nil {
+				return fmt.Errorf("finish to replace all by %s: %w", final, err)
+			}
+		case strings.HasPrefix(name, unfinished):
+			if err := d.fs.Remove(filepath.Join(d.snapDir, name)); err != nil {
+				return fmt.Errorf("remove unfinished snapshot: %w", err)
+			}
 		}
 	}
 	return nil

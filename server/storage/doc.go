@@ -19,8 +19,10 @@
 //     with ".unfinished-", which neither Java nor a reader of ours takes for data.
 //   - Purge never deletes the newest snapshot that was read to its end, nor a log
 //     behind it, nor one that History is going to open.
-//   - Truncate and Replace remove newer data before older, so that what is left is a
-//     prefix of the history.
+//   - Truncate removes newer data before older, so that what is left is a prefix of the
+//     history.
+//   - Replace has an effect when its snapshot is durable as .replacing-snapshot.<zxid>;
+//     from then on Open goes on with it: all else is removed, then it gets its name.
 //   - The epoch files are replaced in one step. A crash between syncing transactions
 //     of an epoch and writing currentEpoch is repaired at the next start.
 //

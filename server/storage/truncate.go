@@ -27,57 +27,55 @@ func (d *Dir) Truncate(zxid proto.Zxid) (txnlog.Truncation, error) {
 	return d.cut(zxid, newer)
 }
 
-// Replace makes the source the state of the zxid, as after a leader's SNAP. What the
-// log and the snapshots hold beyond the zxid belongs to another history and is
-// removed: else the next start would replay it on top. The log goes on in a new file.
-// Once the snapshot is durable the rest goes too: between it and the snapshot there is a
-// hole, so it is of no use to this server any more, and would mislead learners.
+// Replace makes the source the state of the zxid, as after a leader's SNAP. Nothing of what
+// the log and the snapshots held is left: it belongs to another history, or there is a hole
+// between it and the snapshot. The log goes on in a new file. A crash leaves either all of
+// the old or the new: once the snapshot is durable under a name of its own, Open finishes
+// what is left to do.
 func (d *Dir) Replace(zxid proto.Zxid, src snapshot.Source) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var newer []string
-	files, err := d.Snapshots()
-	if err != nil {
+	if err := d.log.Close(); err != nil {
 		return "", err
 	}
-	for _, f := range files {
-		if f.Zxid > zxid {
-			newer = append(newer, filepath.Join(d.snapDir, f.Name))
-		}
-	}
-	if _, err := d.cut(zxid, newer); err != nil {
-		return "", err
-	}
-	path, err := d.WriteSnapshot(zxid, src)
-	if err != nil {
+	name := snapshot.Name(zxid, d.opt.Snapshot.Compression)
+	if _, err := d.writeAs(replacing+name, src); err != nil {
 		return "", err
 	}
 	d.base = zxid
-	return path, d.removeAllBut(path)
+	if err := d.finishReplacement(name); err != nil {
+		return "", err
+	}
+	d.log = txnlog.Open(d.fs, d.logDir, d.opt.Log)
+	return filepath.Join(d.snapDir, name), nil
 }
 
-// removeAllBut removes all logs, and the snapshots but for one.
-func (d *Dir) removeAllBut(path string) error {
+// finishReplacement removes all snapshots and logs, and gives the one that replaces them
+// its name.
+func (d *Dir) finishReplacement(name string) error {
 	snapshots, err := d.Snapshots()
 	if err != nil {
 		return err
 	}
 	var old []string
 	for _, f := range snapshots {
-		if p := filepath.Join(d.snapDir, f.Name); p != path {
-			old = append(old, p)
-		}
+		old = append(old, filepath.Join(d.snapDir, f.Name))
 	}
-	// Logs go last: a snapshot whose log is gone must not be loaded.
+	if _, err := d.remove(nil, old); err != nil {
+		return err
+	}
 	logs, err := txnlog.Files(d.fs, d.logDir)
 	if err != nil {
 		return err
 	}
+	old = nil
 	for _, f := range logs {
 		old = append(old, filepath.Join(d.logDir, f.Name))
 	}
-	_, err = d.remove(nil, old)
-	return err
+	if _, err := d.remove(nil, old); err != nil {
+		return err
+	}
+	return d.rename(replacing+name, name)
 }
 
 // cut removes the snapshots and what the log holds beyond the zxid.

@@ -17,21 +17,29 @@ const syncStep = 8 << 20
 // The file appears under its name complete and durable, in place of one of the same
 // name, or not at all. Several calls may run at once for different zxids.
 func (d *Dir) WriteSnapshot(zxid proto.Zxid, src snapshot.Source) (string, error) {
-	name := snapshot.Name(zxid, d.opt.Snapshot.Compression)
+	return d.writeAs(snapshot.Name(zxid, d.opt.Snapshot.Compression), src)
+}
+
+// writeAs writes a snapshot under a name, complete and durable or not at all.
+func (d *Dir) writeAs(name string, src snapshot.Source) (string, error) {
 	tmp := filepath.Join(d.snapDir, unfinished+name)
 	if err := d.writeUnfinished(tmp, src); err != nil {
 		// The error that counts is the first; what remains is removed at the next start.
 		_ = d.fs.Remove(tmp)
 		return "", err
 	}
-	path := filepath.Join(d.snapDir, name)
-	if err := d.fs.Rename(tmp, path); err != nil {
-		return "", fmt.Errorf("write snapshot: %w", err)
+	return filepath.Join(d.snapDir, name), d.rename(unfinished+name, name)
+}
+
+// rename gives a file of the snapshot directory another name, durably.
+func (d *Dir) rename(from, to string) error {
+	if err := d.fs.Rename(filepath.Join(d.snapDir, from), filepath.Join(d.snapDir, to)); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
 	}
 	if err := d.fs.SyncDir(d.snapDir); err != nil {
-		return "", fmt.Errorf("write snapshot: %w", err)
+		return fmt.Errorf("write snapshot: %w", err)
 	}
-	return path, nil
+	return nil
 }
 
 func (d *Dir) writeUnfinished(tmp string, src snapshot.Source) error {
