@@ -227,6 +227,10 @@ func (s *Server) load() (*storage.Recovered, error) {
 	for _, r := range rec.Rejected {
 		s.opt.Log.Warn().Str("file", r.Name).Err(r.Err).Msg("damaged snapshot passed over")
 	}
+	if rec.Torn != nil {
+		s.opt.Log.Warn().Str("file", rec.Torn.File).Int64("offset", rec.Torn.Offset).AnErr("reason", rec.Torn.Reason).
+			Msg("the last write before a crash is incomplete and was cut off")
+	}
 	var orphans []string
 	if !s.cfg.Distributed { // in an ensemble the trees must stay equal
 		orphans = rec.Tree.DropOrphans(func(id proto.SessionID) bool { _, ok := rec.Sessions[id]; return ok })

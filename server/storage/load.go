@@ -39,13 +39,14 @@ type Recovered struct {
 	// first: the committed log that followers are synchronised from.
 	Recent []RecentTxn
 
-	Snapshot                 string        // name of the snapshot used, "" for none
-	Rejected                 []Rejected    // newer snapshots that turned out to be damaged
-	Replayed                 int           // transactions applied
-	Repeated                 int           // of these, such with a zxid not above the ones before
-	Mismatches               []proto.Zxid  // where the tree's digest was not the recorded one
-	Removed                  string        // newest log, removed because a crash left it without header
-	SnapshotTook, ReplayTook time.Duration // how long both took
+	Snapshot                 string               // name of the snapshot used, "" for none
+	Rejected                 []Rejected           // newer snapshots that turned out to be damaged
+	Replayed                 int                  // transactions applied
+	Repeated                 int                  // of these, such with a zxid not above the ones before
+	Mismatches               []proto.Zxid         // where the tree's digest was not the recorded one
+	Removed                  string               // newest log, removed because a crash left it without header
+	Torn                     *txnlog.CorruptError // what a crash had left of the last write, and was cut off; nil: nothing
+	SnapshotTook, ReplayTook time.Duration        // how long both took
 
 	Empty   bool             // nothing was there
 	Trusted bool             // no snapshot was there and snapshot.trust.empty let the logs do
@@ -180,8 +181,10 @@ func (d *Dir) replay(rec *Recovered) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
+		if torn, err := d.torn(rec, err); err != nil {
 			return err
+		} else if torn {
+			break
 		}
 		if rec.Replayed == 0 {
 			if err := rec.first(&x, start); err != nil {
@@ -195,6 +198,21 @@ func (d *Dir) replay(rec *Recovered) error {
 	rec.LastZxid = rec.Tree.LastZxid()
 	rec.Recent = d.lastOnes(rec.Recent)
 	return nil
+}
+
+// torn says whether an error of the reader is what a crash has left of the last write, and
+// has been cut off.
+func (d *Dir) torn(rec *Recovered, err error) (bool, error) {
+	var bad *txnlog.CorruptError
+	if !errors.As(err, &bad) {
+		return false, err
+	}
+	cut, cerr := txnlog.CutTorn(d.fs, d.logDir, bad, d.opt.Log.Limit)
+	if !cut {
+		return false, errors.Join(err, cerr)
+	}
+	rec.Torn = bad
+	return true, nil
 }
 
 // first compares where the log begins with where it should. Java does not; a hole

@@ -88,9 +88,7 @@ func TestCrashAnywhere(t *testing.T) {
 				random = rand.New(rand.NewPCG(seed, uint64(stop)))
 			}
 			m.Crash(random)
-			if _, err := RemoveUnfinished(m, dir); err != nil {
-				t.Fatalf("stop %d, seed %d: %v", stop, seed, err)
-			}
+			recoverDir(t, m)
 			got, err := readAll(t, m, 1)
 			if err != nil {
 				t.Fatalf("stop %d, seed %d: %v", stop, seed, err)

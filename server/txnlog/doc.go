@@ -29,7 +29,8 @@
 // any file, not only in the newest, because a server never appends to a file of an
 // earlier process. A wrong checksum behind a right end byte, or a length that no
 // record can have, is corruption and stops the reader with a [CorruptError], even
-// in the very last record.
+// in the very last record. A server that starts tells apart with [CutTorn]
+// what a crash has done to the write that was under way.
 //
 // # Preparing space
 //

@@ -97,35 +97,3 @@ func (t *Truncation) cutOpen(f vfs.File, path, name string, zxid proto.Zxid, lim
 		return nil
 	}
 }
-
-// RemoveUnfinished deletes the newest file if a crash at its creation left it
-// without a header, and returns its name, "" if there was nothing to do. Without
-// that the file would no longer be the newest after the next start.
-func RemoveUnfinished(fs vfs.FS, dir string) (string, error) {
-	files, err := Files(fs, dir)
-	if err != nil || len(files) == 0 {
-		return "", err
-	}
-	name := files[len(files)-1].Name
-	path := filepath.Join(dir, name)
-	f, err := fs.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("open log: %w", err)
-	}
-	_, err = NewScanner(f, path, 0)
-	f.Close()
-	var corrupt *CorruptError
-	switch {
-	case err != nil && !errors.As(err, &corrupt):
-		return "", err
-	case !errors.Is(err, ErrHeaderCut):
-		return "", nil // good, or the reader's to complain about
-	}
-	if err := fs.Remove(path); err != nil {
-		return "", fmt.Errorf("remove empty log: %w", err)
-	}
-	if err := fs.SyncDir(dir); err != nil {
-		return "", fmt.Errorf("remove empty log: %w", err)
-	}
-	return name, nil
-}

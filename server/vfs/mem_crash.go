@@ -10,8 +10,9 @@ import (
 // Crash forgets what was not synced. What a disk may or may not have kept of that is
 // decided by random: each name that changed since its directory was synced, a renamed
 // file's two names independently, and of a file a first part of what was written since
-// its last sync, torn at any byte. A nil random keeps nothing of either. Files that are
-// open fail from now on, and locks are free.
+// its last sync, torn at any byte, sometimes with a flipped bit in the last bytes of that. A
+// nil random keeps nothing of either. Files that are open fail from now on, and locks are
+// free.
 func (m *Mem) Crash(random *rand.Rand) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -47,8 +48,26 @@ func (n *memNode) tear(random *rand.Rand) {
 		if cut == len(n.data) { // all of it, and so its length
 			kept = kept[:cut]
 		}
+		n.damage(kept, random)
 	}
 	n.data, n.synced = kept, slices.Clone(kept)
+}
+
+// damage flips, once in four times, a bit of what was not synced, in one of its last bytes:
+// what reaches the disk last suffers.
+func (n *memNode) damage(kept []byte, random *rand.Rand) {
+	const last = 48
+	unsynced := func(i int) bool { return i >= len(n.synced) || kept[i] != n.synced[i] }
+	end := len(kept)
+	for end > 0 && (kept[end-1] == 0 || !unsynced(end-1)) {
+		end--
+	}
+	if end == 0 || random.IntN(4) > 0 {
+		return
+	}
+	if i := end - 1 - random.IntN(min(end, last)); unsynced(i) {
+		kept[i] ^= 1 << random.IntN(8)
+	}
 }
 
 // flip tosses a coin, which without random always shows the same side.
