@@ -5,6 +5,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 MINUTES  ?= 2
+HOURS    ?= 0.03
 SEEDS    ?= 0
 FIRST    ?= 1
 VERSION  ?= $(or $(shell git describe --tags --dirty 2>/dev/null),0.1.0)
@@ -19,7 +20,7 @@ MAIN   = ./server/cmd/gokeeper
 GOFMT  = $(shell $(GO) env GOROOT)/bin/gofmt
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race fuzz bench lint check sim mutations conformance integration mixed faults image release
+.PHONY: help build run test race fuzz bench lint check sim mutations conformance integration mixed faults soak image release
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +73,9 @@ mixed: ## every combination of ensembles with Java's servers (about 15 minutes)
 
 faults: ## an ensemble in network namespaces through MINUTES (2) of faults; wants root
 	cd integration/faults && GOKEEPER_FAULTS=$(MINUTES) $(GO) test -count=1 -v -timeout 0 .
+
+soak: ## an ensemble, Java in it, under load for HOURS (0.03): memory and goroutines must stay flat
+	GOKEEPER_SOAK=$(HOURS) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./integration
 
 image: ## the container image gokeeper:dev, also tagged with the version
 	GOOS=linux GOARCH=$(ARCH) $(BUILD) -o dist/linux_$(ARCH)/gokeeper $(MAIN)

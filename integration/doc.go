@@ -18,6 +18,7 @@
 //	mixed          ensembles of this server and of Java, every combination: leaders that die, followers that fall behind or ahead
 //	rolling        the servers of an ensemble replaced one by one by those of another kind, under load, on the same data
 //	growth         a standalone server that becomes the first member of an ensemble
+//	soak           an ensemble with Java under load for hours, with restarts: memory and goroutines stay flat
 //
 // Environment variables:
 //
@@ -34,6 +35,7 @@
 //	GOKEEPER_PEERS        Java versions to exchange data with ("396"; "396 380" for both)
 //	GOKEEPER_MIXED        all combinations of mixed, rolling and growth ("all"; some minutes), or one of mixed
 //	                      ("java396-gokeeper-java380-gokeeper": three voters, an observer); without it one of each
+//	GOKEEPER_SOAK         hours that the soak lasts, 0.03 for instance; without it the soak is skipped
 //	GOKEEPER_SCRIPT       the command line transcripts run this instead of the binary, as in '/usr/share/zookeeper/bin/zkServer.sh'
 //
 // The suites of other people's clients are under conformance, runs of an ensemble through faults under faults.

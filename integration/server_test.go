@@ -83,15 +83,23 @@ func replaced() bool { return os.Getenv("GOKEEPER_TARGET") != "" }
 // java returns a Java server of the version ("380", "396"), or skips the test where it is not installed.
 func java(t testing.TB, version string) target {
 	t.Helper()
+	tg, err := installed(version)
+	if err != nil {
+		t.Skip(err)
+	}
+	return tg
+}
+
+// installed returns a Java server of the version, or says why there is none.
+func installed(version string) (target, error) {
 	script, err := filepath.Abs("java/zk.sh")
 	if err != nil {
-		t.Fatal(err)
+		return target{}, err
 	}
-	out, err := exec.Command("bash", script, version, "--check").CombinedOutput()
-	if err != nil {
-		t.Skipf("%s(%v)", out, err)
+	if out, err := exec.Command("bash", script, version, "--check").CombinedOutput(); err != nil {
+		return target{}, fmt.Errorf("%s(%w)", out, err)
 	}
-	return target{"java" + version, []string{"bash", script, version, "{cfg}"}}
+	return target{"java" + version, []string{"bash", script, version, "{cfg}"}}, nil
 }
 
 // A server is one configuration and data directory, and the process that runs on it, if any. Not for concurrent use.
