@@ -55,17 +55,17 @@ func (f *frame) members() {
 	for _, s := range f.now.Servers {
 		newest = max(newest, s.Summary.Zxid)
 	}
-	f.line("%-24s %-11s %-18s %8s %9s %7s %7s", "SERVER", "MODE", "ZXID", "LAG", "NODES", "CLIENTS", "QUEUED")
+	f.line("%-20s %-10s %-14s %8s %9s %7s %6s", "SERVER", "MODE", "ZXID", "LAG", "NODES", "CLIENTS", "QUEUED")
 	for _, s := range f.now.Servers {
 		if s.Err != nil {
-			f.line("%-24s %v", s.Address, s.Err)
+			f.line("%-20s %v", s.Address, s.Err)
 			continue
 		}
 		lag := fmt.Sprint(survey.Lag(s.Summary.Zxid, newest))
 		if lag == "-1" {
 			lag = "an epoch"
 		}
-		f.line("%-24s %-11s %-18s %8s %9d %7d %7d", s.Address, s.Summary.Mode, fmt.Sprintf("0x%x", s.Summary.Zxid), lag,
+		f.line("%-20s %-10s %-14s %8s %9d %7d %6d", s.Address, s.Summary.Mode, fmt.Sprintf("0x%x", s.Summary.Zxid), lag,
 			s.Summary.Nodes, s.Summary.Connections, s.Summary.Outstanding)
 	}
 }
@@ -73,7 +73,7 @@ func (f *frame) members() {
 // traffic shows rates, and mean latencies of what ended between the samples.
 func (f *frame) traffic() {
 	f.line("")
-	f.line("%-24s %9s %9s %9s %9s %9s %9s %9s", "SERVER", "IN/s", "OUT/s", "READS/s", "WRITES/s", "READ ms", "WRITE ms", "MAX ms")
+	f.line("%-20s %7s %7s %8s %8s %8s %8s %6s", "SERVER", "IN/s", "OUT/s", "READS/s", "WRITES/s", "READ ms", "WRITE ms", "MAX ms")
 	for i, s := range f.now.Servers {
 		if s.Err != nil {
 			continue
@@ -81,7 +81,7 @@ func (f *frame) traffic() {
 		b := f.before.Servers[i]
 		reads, readTime := f.requests(s.Values, b.Values, "readlatency")
 		writes, writeTime := f.requests(s.Values, b.Values, "updatelatency")
-		f.line("%-24s %9.1f %9.1f %9s %9s %9s %9s %9.0f", s.Address,
+		f.line("%-20s %7.0f %7.0f %8s %8s %8s %8s %6.0f", s.Address,
 			f.rate(float64(s.Summary.Received), float64(b.Summary.Received)), f.rate(float64(s.Summary.Sent), float64(b.Summary.Sent)),
 			reads, writes, readTime, writeTime, s.Summary.MaxLatency)
 	}

@@ -37,14 +37,14 @@ func TestFrame(t *testing.T) {
 	got := strings.Join(Frame(sample(at, 100, 10, 5, 0), sample(at.Add(2*time.Second), 120, 14, 7, 4096), 0, 0), "\n")
 	const want = `gokeeper top  2026-01-02 03:04:07
 
-SERVER                   MODE        ZXID                    LAG     NODES CLIENTS  QUEUED
-a:2181                   leader      0x100000009               0         7       2       0
-b:2181                   follower    0x100000004               5         0       0       0
-c:2181                   connection refused
+SERVER               MODE       ZXID                LAG     NODES CLIENTS QUEUED
+a:2181               leader     0x100000009           0         7       2      0
+b:2181               follower   0x100000004           5         0       0      0
+c:2181               connection refused
 
-SERVER                        IN/s     OUT/s   READS/s  WRITES/s   READ ms  WRITE ms    MAX ms
-a:2181                        10.0      10.0       2.0         -      0.50         -        12
-b:2181                         0.0       0.0         -         -         -         -         0
+SERVER                  IN/s   OUT/s  READS/s WRITES/s  READ ms WRITE ms MAX ms
+a:2181                    10      10      2.0        -     0.50        -     12
+b:2181                     0       0        -        -        -        -      0
 
 CLIENT                   SESSION              SERVER                        IN/s   MEAN ms  LAST
 1.2.3.4:5                0x1                  a:2181                        10.0         3  GETD
