@@ -5,31 +5,33 @@ import (
 	"testing"
 
 	"github.com/anishathalye/porcupine"
+
+	"gokeeper/server/sim"
 )
 
 // ops builds a history of one register: each operation begins and ends at these times.
-func op(client int, from, to int64, a action, out outcome) porcupine.Operation {
+func op(client int, from, to int64, a sim.Action, out sim.Outcome) porcupine.Operation {
 	return porcupine.Operation{ClientId: client, Input: a, Call: from, Return: to, Output: out}
 }
 
 // TestRegister gives the model histories that are right and such that are not.
 func TestRegister(t *testing.T) {
-	create, set, remove := action{"create", -1}, action{"set", -1}, action{"delete", -1}
-	ok := func(v int32) outcome { return outcome{"ok", v} }
-	none, exists, lost := outcome{result: "none"}, outcome{result: "exists"}, outcome{result: "lost"}
+	create, set, remove := sim.Action{Kind: "create", Expects: -1}, sim.Action{Kind: "set", Expects: -1}, sim.Action{Kind: "delete", Expects: -1}
+	ok := func(v int32) sim.Outcome { return sim.Outcome{Result: "ok", Version: v} }
+	none, exists, lost := sim.Outcome{Result: "none"}, sim.Outcome{Result: "exists"}, sim.Outcome{Result: "lost"}
 	f := func(name string, want porcupine.CheckResult, ops ...porcupine.Operation) {
 		t.Helper()
 		if got, _ := linearizable(ops); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
-	f("in order", porcupine.Ok, op(0, 1, 2, create, ok(0)), op(1, 3, 4, set, ok(1)), op(0, 5, 6, action{"set", 1}, ok(2)), op(0, 7, 8, remove, ok(0)))
+	f("in order", porcupine.Ok, op(0, 1, 2, create, ok(0)), op(1, 3, 4, set, ok(1)), op(0, 5, 6, sim.Action{Kind: "set", Expects: 1}, ok(2)), op(0, 7, 8, remove, ok(0)))
 	f("at once", porcupine.Ok, op(0, 1, 9, create, ok(0)), op(1, 2, 8, set, none), op(2, 3, 7, set, ok(1)))
 	f("a lost write", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, set, ok(1)), op(1, 5, 6, set, ok(1)))
 	f("a lost create", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(1, 3, 4, create, ok(0)))
 	f("a write that comes back", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, remove, ok(0)), op(1, 5, 6, create, exists))
-	f("a condition that did not hold", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, set, ok(1)), op(1, 5, 6, action{"set", 0}, ok(2)))
-	f("a refusal without cause", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, action{"set", 0}, outcome{result: "version"}))
+	f("a condition that did not hold", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, set, ok(1)), op(1, 5, 6, sim.Action{Kind: "set", Expects: 0}, ok(2)))
+	f("a refusal without cause", porcupine.Illegal, op(0, 1, 2, create, ok(0)), op(0, 3, 4, sim.Action{Kind: "set", Expects: 0}, sim.Outcome{Result: "version"}))
 	f("no answer, and it happened", porcupine.Ok, op(0, 1, 2, create, ok(0)), op(0, 3, never, set, lost), op(1, 5, 6, set, ok(2)))
 	f("no answer, and it did not", porcupine.Ok, op(0, 1, 2, create, ok(0)), op(0, 3, never, set, lost), op(1, 5, 6, set, ok(1)))
 	f("no answer, and it happened later", porcupine.Ok, op(0, 1, 2, create, ok(0)), op(0, 3, never, remove, lost), op(1, 5, 6, set, ok(1)), op(1, 7, 8, set, none))

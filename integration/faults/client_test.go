@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"gokeeper/server/sim"
 )
 
 // Znodes that the run lives in.
@@ -150,34 +152,34 @@ func (c *client) write(err error) error {
 
 func (c *client) register() error {
 	path := fmt.Sprintf("%s/r%d", registerRoot, c.actions.Add(1)/perRegister)
-	a := action{[]string{"create", "set", "set", "set", "delete"}[c.rnd.IntN(5)], -1}
-	if a.kind != "create" && c.rnd.IntN(2) == 0 {
-		a.expects = c.rnd.Int32N(8)
+	a := sim.Action{Kind: []string{"create", "set", "set", "set", "delete"}[c.rnd.IntN(5)], Expects: -1}
+	if a.Kind != "create" && c.rnd.IntN(2) == 0 {
+		a.Expects = c.rnd.Int32N(8)
 	}
 	call := c.h.now()
 	var err error
-	out := outcome{result: "ok"}
-	switch a.kind {
+	out := sim.Outcome{Result: "ok"}
+	switch a.Kind {
 	case "create":
 		_, err = c.zk.Create(path, nil, 0, zk.WorldACL(zk.PermAll))
 	case "delete":
-		err = c.zk.Delete(path, a.expects)
+		err = c.zk.Delete(path, a.Expects)
 	default:
 		var stat *zk.Stat
-		if stat, err = c.zk.Set(path, nil, a.expects); err == nil {
-			out.version = stat.Version
+		if stat, err = c.zk.Set(path, nil, a.Expects); err == nil {
+			out.Version = stat.Version
 		}
 	}
 	switch {
 	case err == nil:
 	case errors.Is(err, zk.ErrNoNode):
-		out.result = "none"
+		out.Result = "none"
 	case errors.Is(err, zk.ErrNodeExists):
-		out.result = "exists"
+		out.Result = "exists"
 	case errors.Is(err, zk.ErrBadVersion):
-		out.result = "version"
+		out.Result = "version"
 	default:
-		out.result = "lost"
+		out.Result = "lost"
 	}
 	c.h.operation(path, c.id, a, call, out)
 	return c.write(err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"gokeeper/server/sim"
 )
 
 // history is what all clients did. Its methods may be called from any goroutine.
@@ -55,9 +57,9 @@ func (h *history) unanswered() {
 }
 
 // operation adds to the history of a register.
-func (h *history) operation(path string, client int, a action, call int64, out outcome) {
+func (h *history) operation(path string, client int, a sim.Action, call int64, out sim.Outcome) {
 	op := porcupine.Operation{ClientId: client, Input: a, Call: call, Output: out, Return: h.now()}
-	if out.result == "lost" {
+	if out.Result == "lost" {
 		op.Return = never
 	}
 	h.mu.Lock()
@@ -99,7 +101,7 @@ func (h *history) check(dir string) []string {
 		}
 		file := filepath.Join(dir, filepath.Base(path)+".html")
 		if f, err := os.Create(file); err == nil {
-			_ = porcupine.Visualize(registers, info, f)
+			_ = porcupine.Visualize(sim.Registers, info, f)
 			f.Close()
 		}
 		h.violations = append(h.violations, fmt.Sprintf("register: %s with %d operations is not linearizable, see %s", path, len(ops), file))

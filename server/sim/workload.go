@@ -200,7 +200,7 @@ func (c *client) create(op proto.Op, path, data string, flags int32, ttl int64) 
 			r.wrong("created %s, which is %+v", made, v)
 		}
 	}
-	c.record(path, o, action{kind: "create"})
+	c.record(path, o, Action{Kind: "create"})
 }
 
 func (c *client) set(path string, version int32) {
@@ -213,12 +213,12 @@ func (c *client) set(path string, version int32) {
 			r.stat(path)
 		}
 	}
-	c.record(path, o, action{kind: "set", expects: version})
+	c.record(path, o, Action{Kind: "set", Expects: version})
 }
 
 func (c *client) delete(path string) {
 	o := c.write(proto.OpDelete, "delete "+path, (&proto.PathVersion{Path: []byte(path), Version: -1}).Append(nil))
-	c.record(path, o, action{kind: "delete", expects: -1})
+	c.record(path, o, Action{Kind: "delete", Expects: -1})
 }
 
 // multi is several writes that happen together or not at all.
