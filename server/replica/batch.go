@@ -9,6 +9,7 @@ import (
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
 	"gokeeper/server/tree"
+	"gokeeper/server/txn"
 	"gokeeper/server/zab"
 )
 
@@ -140,16 +141,26 @@ func (b *batch) prepare(wall, now int64) (order []entry, writes int) {
 			case !r.m.CanPropose():
 				continue
 			}
-			begin := time.Now()
-			it.commit.Txn = r.m.Propose(t, &it.req, it.link, wall)
+			it.commit.Txn = b.transaction(t, it, wall)
 			start := len(raw)
 			raw = it.commit.Txn.Append(raw)
 			order = append(order, entry{commit: it.commit, raw: raw[start:len(raw):len(raw)], at: now})
-			r.measurePrepared(&it.req, &it.commit.Txn, begin)
 			writes++
 		}
 	})
 	return order, writes
+}
+
+// transaction returns what a write becomes, and measures what is rare among them.
+func (b *batch) transaction(t *tree.Tree, it *item, wall int64) txn.Txn {
+	r := b.r
+	if it.req.Op == proto.OpCloseSession {
+		begin := time.Now()
+		defer func() { r.Metrics.CloseTime.Observe(time.Since(begin).Milliseconds()) }()
+	}
+	x := r.m.Propose(t, &it.req, it.link, wall)
+	r.measureExceeded(&it.req, &x)
+	return x
 }
 
 // propose sends what was prepared to the followers, and has the leader answer the syncs

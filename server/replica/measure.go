@@ -182,11 +182,8 @@ func (r *Replica) measureApplied(batch []database.Commit, committed int64, took 
 	}
 }
 
-// measurePrepared is told what became of a write, and when that began.
-func (r *Replica) measurePrepared(q *prep.Request, x *txn.Txn, begin time.Time) {
-	if x.Type == proto.OpCloseSession {
-		r.Metrics.CloseTime.Observe(time.Since(begin).Milliseconds())
-	}
+// measureExceeded counts a write that its quota has forbidden.
+func (r *Replica) measureExceeded(q *prep.Request, x *txn.Txn) {
 	if e, failed := x.Body.(*txn.Error); failed && e.Code == proto.QuotaExceeded {
 		var d jute.Decoder
 		d.Reset(q.Body, r.cfg.Limit)

@@ -45,8 +45,8 @@ func (c *control) health(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if mode := modeIn(answer); mode != "" {
-		return mode, nil
+	if summary, err := survey.ReadSummary(answer); err == nil {
+		return summary.Mode, nil
 	}
 	return "", fmt.Errorf("%s answers: %q", address, strings.TrimSpace(answer))
 }

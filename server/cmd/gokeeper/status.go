@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"gokeeper/server/config"
@@ -27,8 +26,8 @@ func (c *control) status(args []string) error {
 	host := c.found(cfg.ClientPort, cfg.ClientAddress, false)
 	answer, err := survey.Ask(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr", statusLimit)
 	if err == nil {
-		if mode := modeIn(answer); mode != "" {
-			fmt.Fprintln(c.stdout, "Mode: "+mode)
+		if summary, err := survey.ReadSummary(answer); err == nil {
+			fmt.Fprintln(c.stdout, "Mode: "+summary.Mode)
 			return nil
 		}
 		if cfg.Distributed {
@@ -61,14 +60,4 @@ func (c *control) secureStatus(cfg *config.Config) error {
 		cfg.SecureClientPort)
 	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
 	return exitCode(1)
-}
-
-// modeIn returns the mode of a server that serves clients, "" if the answer has none.
-func modeIn(answer string) string {
-	for line := range strings.Lines(answer) {
-		if mode, ok := strings.CutPrefix(line, "Mode: "); ok {
-			return strings.TrimSpace(mode)
-		}
-	}
-	return ""
 }
