@@ -131,6 +131,32 @@ func size(path string) int64 {
 	return info.Size()
 }
 
+// checkCommand is a command that checks files of the kind, one after the other, and exits
+// with the worst of the codes that check returns.
+func checkCommand(kind func(name string) (proto.Zxid, bool), check func(file string, asJSON bool) (int, error)) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "check FILE|DIR...", Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := filesIn(args, kind)
+			if err != nil {
+				return err
+			}
+			worst := 0
+			for _, f := range files {
+				code, err := check(f, asJSON)
+				if err != nil {
+					return exitError{1, err}
+				}
+				worst = max(worst, code)
+			}
+			return exitOrNil(worst)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
+	return cmd
+}
+
 // filesIn returns the paths of files: those that are named, and from directories, which
 // may be data directories, those whose name is of the kind.
 func filesIn(paths []string, kind func(name string) (proto.Zxid, bool)) ([]string, error) {

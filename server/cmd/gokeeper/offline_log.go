@@ -65,28 +65,10 @@ func judged(err error) error {
 }
 
 func (c *control) logCheck() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "check FILE|DIR...", Short: "read logs to their end and say what is wrong with them", Args: cobra.MinimumNArgs(1),
-		Long: "Reads logs to their end: checksums, lengths, and whether zxids follow each other. An\n" +
-			"unfinished record at the end is what a crash leaves and no damage.\n" + exitCodesHelp,
-		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := filesIn(args, txnlog.ParseName)
-			if err != nil {
-				return err
-			}
-			worst := 0
-			for _, f := range files {
-				code, err := c.checkLog(f, asJSON)
-				if err != nil {
-					return exitError{1, err}
-				}
-				worst = max(worst, code)
-			}
-			return exitOrNil(worst)
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
+	cmd := checkCommand(txnlog.ParseName, c.checkLog)
+	cmd.Short = "read logs to their end and say what is wrong with them"
+	cmd.Long = "Reads logs to their end: checksums, lengths, and whether zxids follow each other. An\n" +
+		"unfinished record at the end is what a crash leaves and no damage.\n" + exitCodesHelp
 	return cmd
 }
 

@@ -86,27 +86,9 @@ func (r *snapshotReport) Node(n *snapshot.Node) error {
 }
 
 func (c *control) snapshotCheck() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "check FILE|DIR...", Short: "read snapshots to their end and check their seals", Args: cobra.MinimumNArgs(1),
-		Long: "Reads snapshots to their end and checks their seals.\n" + exitCodesHelp,
-		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := filesIn(args, snapshot.ParseName)
-			if err != nil {
-				return err
-			}
-			worst := 0
-			for _, f := range files {
-				code, err := c.checkSnapshot(f, asJSON)
-				if err != nil {
-					return exitError{1, err}
-				}
-				worst = max(worst, code)
-			}
-			return exitOrNil(worst)
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
+	cmd := checkCommand(snapshot.ParseName, c.checkSnapshot)
+	cmd.Short = "read snapshots to their end and check their seals"
+	cmd.Long = "Reads snapshots to their end and checks their seals.\n" + exitCodesHelp
 	return cmd
 }
 
