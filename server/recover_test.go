@@ -54,9 +54,10 @@ func (e *ensemble) recover(number int, lines ...string) *recovery.Plan {
 	return plan
 }
 
-// TestRecoverSame lets a lone survivor of three serve again, with the same members: one of
-// the others has an empty disk, one comes back with its old data, which goes further.
-func TestRecoverSame(t *testing.T) {
+// newSurvivor returns an ensemble of three that is down: all have /kept, and member 1, which
+// will survive, lacks /lost.
+func newSurvivor(t *testing.T) *ensemble {
+	t.Helper()
 	e := newFiled(t)
 	e.start()
 	e.settled()
@@ -67,6 +68,13 @@ func TestRecoverSame(t *testing.T) {
 	e.connect(leader, nil).create("/lost", "2", proto.FlagPersistent)
 	e.halt(2)
 	e.halt(3)
+	return e
+}
+
+// TestRecoverSame lets a lone survivor of three serve again, with the same members: one of
+// the others has an empty disk, one comes back with its old data, which goes further.
+func TestRecoverSame(t *testing.T) {
+	e := newSurvivor(t)
 	e.lose(2, true)
 	var lines []string
 	for _, m := range e.configs[0].Servers.Members {
@@ -95,16 +103,7 @@ func TestRecoverSame(t *testing.T) {
 
 // TestRecoverReturning elects the survivor although the other has the longer history.
 func TestRecoverReturning(t *testing.T) {
-	e := newFiled(t)
-	e.start()
-	e.settled()
-	e.connect(1, nil).create("/kept", "1", proto.FlagPersistent)
-	e.sees("/kept", "1")
-	e.halt(1)
-	leader := e.settled()
-	e.connect(leader, nil).create("/lost", "2", proto.FlagPersistent)
-	e.halt(2)
-	e.halt(3)
+	e := newSurvivor(t)
 	e.recover(1, fmt.Sprintf("server.1=%v", e.configs[0].Servers.Members[0]), fmt.Sprintf("server.2=%v", e.configs[0].Servers.Members[1]))
 	text, err := os.ReadFile(e.file(1))
 	if err != nil {
