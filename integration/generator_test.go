@@ -179,17 +179,21 @@ func (g generator) request() action {
 	case g.one(100):
 		a.body = append(slices.Clip(a.body), 1, 2, 3)
 	case g.one(40):
-		a.body = g.damaged(a.body)
+		a.body = g.damaged(a)
 	}
 	return a
 }
 
-func (g generator) damaged(body out) out {
-	body = slices.Clone(body)
+func (g generator) damaged(a action) out {
+	body := slices.Clone(a.body)
 	if g.one(2) {
 		return body[:g.IntN(len(body))]
 	}
-	body[g.IntN(min(len(body), 400))] ^= 1 << g.IntN(8)
+	end := min(len(body), 400)
+	if a.op == opCreate || a.op == opCreate2 {
+		end = min(end, len(body)-4) // the flags may become a container's
+	}
+	body[g.IntN(end)] ^= 1 << g.IntN(8)
 	return body
 }
 

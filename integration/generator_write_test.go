@@ -36,7 +36,7 @@ func (g generator) create(odd bool) part {
 	case op == opCreateContainer:
 		flags = container
 	case odd:
-		flags = pick[int32](g, 4, 5, 6, 7, -1, 100)
+		flags = pick[int32](g, 5, 6, 7, -1, 100)
 	}
 	sequential := flags == persistentSequential || flags == ephemeralSequential || flags == sequentialWithTTL
 	if sequential && !g.one(4) {
