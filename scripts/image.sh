@@ -21,7 +21,9 @@ dir=dist/image/linux_$arch
 rm -rf "$dir"
 mkdir -p "$dir" dist/image/empty
 cp "$binary" "$dir/gokeeper"
-ln -s gokeeper "$dir/zkServer.sh"
+for name in zkServer.sh zkCli.sh zkCleanup.sh zkTxnLogToolkit.sh zkSnapShotToolkit.sh zkSnapshotComparer.sh zkSnapshotRecursiveSummaryToolkit.sh; do
+	ln -s gokeeper "$dir/$name"
+done
 cp -L "$bundle" dist/image/ca-certificates.crt
 
 for tag in "$@"; do

@@ -17,11 +17,20 @@ func reports(t *testing.T, n *node, want string) {
 	}
 }
 
+// TestModeStandalone also calls Java's scripts, which are the binary under other names.
 func TestModeStandalone(t *testing.T) {
 	t.Parallel()
 	n := launch(t)
 	n.serving("standalone")
 	reports(t, n, "standalone")
+	for _, c := range [][]string{
+		{"Mode: standalone", "zkServer.sh", "status"},
+		{"[zookeeper]", "zkCli.sh", "-server", "localhost:2181", "ls", "/"},
+	} {
+		if code, out := n.exec(c[1:]...); code != 0 || !strings.Contains(out, c[0]) {
+			t.Errorf("%v: exit code %d, want 0 and %q:\n%s", c[1:], code, c[0], out)
+		}
+	}
 }
 
 // TestModeEnsemble starts three voters and an observer, and writes through each of them.

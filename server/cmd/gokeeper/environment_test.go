@@ -107,22 +107,32 @@ func TestEnvironmentRefused(t *testing.T) {
 	}
 }
 
-// TestScriptName wants the binary to be zkServer.sh where that is its name.
+// TestScriptName wants the binary to be the script whose name it has.
 func TestScriptName(t *testing.T) {
 	quiet(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(t.TempDir(), "zkServer.sh")
-	if err := os.Symlink(self, link); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(link, "print-cmd", "a/b.cfg")
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	out, err := cmd.Output()
-	if want := " start-foreground a/b.cfg\n"; !strings.HasSuffix(string(out), want) || err != nil {
-		t.Errorf("got %q, %v", out, err)
+	dir := t.TempDir()
+	for _, c := range []struct {
+		name, args, want string
+		code             int
+	}{
+		{"zkServer.sh", "print-cmd a/b.cfg", " start-foreground a/b.cfg\n", 0},
+		{"zkCli.sh", "-server 127.0.0.1:1 version", "ZooKeeper CLI version: ", 0},
+		{"zkTxnLogToolkit.sh", "/nofile", "File doesn't exist or not readable: /nofile\n", 1},
+	} {
+		link := filepath.Join(dir, c.name)
+		if err := os.Symlink(self, link); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(link, strings.Fields(c.args)...)
+		cmd.Env = append(os.Environ(), asCommand+"=1")
+		out, _ := cmd.CombinedOutput()
+		if !strings.Contains(string(out), c.want) || cmd.ProcessState.ExitCode() != c.code {
+			t.Errorf("%s %s: got %q, exit %d, want %q, exit %d", c.name, c.args, out, cmd.ProcessState.ExitCode(), c.want, c.code)
+		}
 	}
 }
 

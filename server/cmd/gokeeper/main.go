@@ -36,7 +36,7 @@ func main() {
 // run executes the command line and returns the exit code.
 func run(args []string, stdout, stderr *os.File) int {
 	root := newRoot(stdout, stderr)
-	root.SetArgs(doubled(withoutScript(args[1:])))
+	root.SetArgs(doubled(withoutScript(args)))
 	err := root.Execute()
 	var exit exitError
 	switch {
@@ -52,17 +52,24 @@ func run(args []string, stdout, stderr *os.File) int {
 	return 2
 }
 
-// withoutScript takes the name of a script for what this binary does instead of it: the
-// images' commands are zkServer.sh start-foreground, zkCli.sh and the like.
+// withoutScript returns the arguments behind the name of the binary, or, where that is
+// linked as one of Java's scripts, those that do what the script does. The name of a
+// script may also be the first argument: the images' commands are zkServer.sh
+// start-foreground, zkCli.sh and the like.
 func withoutScript(args []string) []string {
+	if filepath.Ext(args[0]) != ".sh" {
+		args = args[1:]
+	}
 	if len(args) == 0 {
 		return args
 	}
-	switch filepath.Base(args[0]) {
-	case "zkServer.sh":
+	switch name := filepath.Base(args[0]); {
+	case name == "zkServer.sh":
 		return args[1:]
-	case "zkCli.sh":
+	case name == "zkCli.sh":
 		return append([]string{"cli"}, args[1:]...)
+	case filepath.Ext(name) == ".sh":
+		return append([]string{name}, args[1:]...)
 	}
 	return args
 }
