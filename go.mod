@@ -10,6 +10,7 @@ require (
 	github.com/mattn/go-isatty v0.0.22
 	github.com/moby/moby/api v1.55.0 // tests: the Docker engine
 	github.com/moby/moby/client v0.5.0 // tests: the Docker engine, for what testcontainers does not do
+	github.com/pavlo-v-chernykh/keystore-go/v4 v4.5.0 // key stores of Java: JKS
 	github.com/prometheus/client_golang v1.25.0 // go_* and process_* series
 	github.com/prometheus/client_model v0.6.3 // tests: what Prometheus reads
 	github.com/prometheus/common v0.74.0 // their text
@@ -18,7 +19,9 @@ require (
 	github.com/schollz/progressbar/v3 v3.19.1 // bars on terminals for what takes long
 	github.com/spf13/cobra v1.10.2
 	github.com/testcontainers/testcontainers-go v0.44.0 // tests: containers
+	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // encrypted private keys
 	golang.org/x/term v0.45.0
+	software.sslmate.com/src/go-pkcs12 v0.7.4 // key stores of Java: PKCS12
 )
 
 require (

@@ -30,6 +30,8 @@
 //	storage   a data directory: recovery, epochs, retention
 //	backup    copies of a history, and data directories made of them
 //	recovery  an ensemble made of the data of one member
+//	keystore  key and trust stores, and what TLS makes of them
+//	keystore/authority  issues certificates, for tests
 //	toolkit   logs and snapshots in the words of Java's offline tools, and as JSON lines
 //	database  tree, watches and sessions behind one lock
 //	conn      client sockets

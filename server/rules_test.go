@@ -60,6 +60,7 @@ var packages = []struct {
 	{"backup", disk, "proto txn vfs txnlog snapshot storage"},
 	{"recovery", disk, "proto txn quorum config vfs storage"},
 	{"keystore", disk, ""},
+	{"keystore/authority", disk, ""},
 	{"conn", network, "jute proto sasl"},
 	{"peer", network, "jute proto quorum election zab sasl"},
 	{"admin", network, "proto auth metrics"},
