@@ -14,6 +14,7 @@
 //	watch     who watches which path
 //	session   ids, passwords, buckets of expiry
 //	auth      schemes and access control lists
+//	sasl      DIGEST-MD5, both sides of it, and JAAS files
 //	prep      a client's write → a transaction
 //	election  fast leader election: notifications and time → notifications and a vote
 //	zab       atomic broadcast: discovery, synchronisation, proposals; leader and learner
