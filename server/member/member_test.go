@@ -14,6 +14,7 @@ import (
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/tree"
+	"gokeeper/server/txn"
 	"gokeeper/server/zab"
 )
 
@@ -76,7 +77,11 @@ func propose(m *Member, tr *tree.Tree) string {
 	for _, a := range m.Actions() {
 		if w, ok := a.(Write); ok {
 			x := m.Propose(tr, &w.Request, w.Link, 1)
-			out = append(out, fmt.Sprintf("%v %v %d", x.Zxid, x.Type, x.Cxid))
+			text := fmt.Sprintf("%v %v %d", x.Zxid, x.Type, x.Cxid)
+			if e, ok := x.Body.(*txn.Error); ok {
+				text += " " + e.Code.Error()
+			}
+			out = append(out, text)
 		}
 	}
 	return strings.Join(out, ", ")
@@ -96,7 +101,7 @@ func TestSessionMoves(t *testing.T) {
 		t.Fatal("not resumed")
 	}
 	m.Received(7, []zab.Packet{request(0x10, 2, proto.OpCreate, create("/b", 0))}, 2000)
-	if got := propose(m, tr); got != "0x100000002 error 2" {
+	if got := propose(m, tr); got != "0x100000002 error 2 session moved" {
 		t.Errorf("of a session that has moved: %s", got)
 	}
 	m.Received(7, []zab.Packet{Revalidation(0x10, 4000)}, 2000) // and back
@@ -105,8 +110,8 @@ func TestSessionMoves(t *testing.T) {
 		t.Errorf("after it has moved back: %s", got)
 	}
 	m.Received(7, []zab.Packet{request(0x99, 1, proto.OpCreate, create("/d", 0))}, 2000)
-	if got := propose(m, tr); got != "0x100000004 error 1" {
-		t.Errorf("of an unknown session: %s", got)
+	if got := propose(m, tr); got != "0x100000004 error 1 session expired" {
+		t.Errorf("of an unknown session, which in an ensemble is one that has expired: %s", got)
 	}
 }
 

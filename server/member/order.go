@@ -23,6 +23,7 @@ type order struct {
 	proposed proto.Zxid // the newest zxid given out
 	reap     reaper
 
+	unknown proto.Error                // what a session that is not known gets
 	foreign func(proto.SessionID) bool // a session that is not known may be local to a server
 }
 
@@ -31,9 +32,12 @@ type order struct {
 func newOrder(cfg *Config, policy *auth.Policy, last proto.Zxid, sessions map[proto.SessionID]int32,
 	foreign func(proto.SessionID) bool, now int64) *order {
 	o := &order{
-		foreign: foreign,
+		foreign: foreign, unknown: proto.UnknownSession,
 		tracker: session.New(cfg.Tick), owners: map[proto.SessionID]zab.LinkID{}, proposed: last,
 		reap: reaper{next: now + cfg.ReapInterval.Milliseconds()},
+	}
+	if cfg.Ensemble != nil { // it was known when a server let it in. Java: LeaderSessionTracker
+		o.unknown = proto.SessionExpired
 	}
 	o.prep = prep.New(cfg.Prep, policy, tracked{o})
 	for id, timeout := range sessions {
@@ -59,7 +63,7 @@ func (t tracked) Check(id proto.SessionID, global bool) proto.Error {
 	case !global && !t.tracker.Known(id) && t.foreign(id):
 		return proto.OK
 	case !t.tracker.Known(id):
-		return proto.UnknownSession
+		return t.unknown
 	case t.tracker.Closing(id):
 		return proto.SessionExpired
 	}
