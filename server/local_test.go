@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gokeeper/server/proto"
+	"gokeeper/server/session"
 )
 
 // shows waits for a member to answer a word with the text in it.
@@ -127,6 +128,46 @@ func TestReadOnly(t *testing.T) {
 	}
 	e.connect(1, nil).holds("/a", "1")
 	e.shows(1, "isro", "rw")
+}
+
+// TestReadOnlySessions: a server without a quorum opens no session of the ensemble's, and
+// does not end one either: who has such a session goes on to another server.
+func TestReadOnlySessions(t *testing.T) {
+	for _, local := range []string{"true", "false"} {
+		t.Run("local "+local, func(t *testing.T) {
+			e := newEnsemble(t, 3, 0, "localSessionsEnabled="+local, "localSessionsUpgradingEnabled="+local)
+			for i := range e.configs {
+				e.configs[i].ReadOnlyMode = true
+			}
+			e.start()
+			e.settled()
+			global := e.connect(1, nil)
+			global.create("/a", "1", proto.FlagPersistent)
+			global.create("/e", "", proto.FlagEphemeral)
+			e.halt(2)
+			e.halt(3)
+			e.shows(1, "isro", "ro")
+			if _, err := e.members[0].connectAs(global, true); !errors.Is(err, io.EOF) {
+				t.Errorf("a session of the ensemble's: %v, want %v", err, io.EOF)
+			}
+			id := global.session + 100
+			password := session.Password(id)
+			c, err := e.members[0].connectAs(&client{session: id, password: password[:]}, true)
+			if local == "true" {
+				if !errors.Is(err, errExpired) {
+					t.Errorf("a session that is not known: %v, want %v", err, errExpired)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.holds("/a", "1")
+			if _, code := c.reply(c.send(proto.OpCloseSession, nil)); code != proto.NotReadOnly {
+				t.Errorf("closeSession: %v, want %v", code, proto.NotReadOnly)
+			}
+		})
+	}
 }
 
 // TestLeaderServesNobody keeps clients off a leader.

@@ -160,6 +160,13 @@ func (d *Database) Sessions() map[proto.SessionID]int32 {
 	return out
 }
 
+// Global says whether a session is one of the ensemble's that this server knows.
+func (d *Database) Global(id proto.SessionID) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.sessions[id] != nil
+}
+
 // Heard returns when this server last heard of the session, in monotonic
 // milliseconds, and the timeout that holds for it, in milliseconds. A session that no
 // connection here has carried was heard at 0. ok is false for an unknown session.

@@ -60,21 +60,27 @@ func (r *Replica) inPlace(w *Write, do func()) {
 }
 
 // openReadOnly answers a connect request while only reads are served: local sessions may
-// be opened, others do not exist here.
+// be opened. One of the ensemble's may go on elsewhere, so its client is told nothing. One
+// that is not known here is over where there are local sessions, and otherwise may read:
+// Java takes it for the ensemble's, which this server has not heard of yet.
 func (r *Replica) openReadOnly(o *Open, now int64) {
 	switch {
 	case r.openLocal(o, now):
 	case o.Session == 0:
 		o.ReadOnly()
-	default:
+	case r.Database.Global(o.Session):
+		o.Client.Abort()
+	case r.m.LocalSessions():
 		o.Refuse()
+	default:
+		r.applies.put(task{call: func() { r.Database.OpenLocal(o.Session, o.Client, o.Timeout, true) }})
 	}
 }
 
-// writeReadOnly refuses a write or sync; only the end of a session is none.
+// writeReadOnly refuses a write or sync; only the end of a local session is none.
 func (r *Replica) writeReadOnly(w *Write) {
 	q := &w.Request
-	if q.Op == proto.OpCloseSession {
+	if q.Op == proto.OpCloseSession && r.m.IsLocal(w.Session) {
 		r.m.CloseLocal(w.Session)
 		r.applies.put(task{call: func() { r.Database.CloseLocal(w.Session, w.Client, q) }})
 		return
