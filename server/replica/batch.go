@@ -62,9 +62,9 @@ func (b *batch) remote(w *member.Write) {
 	b.items = append(b.items, item{req: w.Request, link: w.Link, commit: database.Commit{Op: w.Request.Op}})
 }
 
-// call adds something for the applier that is not a write.
-func (b *batch) call(id proto.SessionID, do func()) {
-	b.items = append(b.items, item{req: prep.Request{Session: id}, call: do})
+// call adds something for the applier to do in the place of a write that is none.
+func (b *batch) call(w *Write, do func()) {
+	b.items = append(b.items, item{req: prep.Request{Session: w.Session, Op: w.Request.Op}, call: do})
 }
 
 // forward adds a packet to the leader.
@@ -127,6 +127,9 @@ func (b *batch) prepare(wall, now int64) (order []entry, writes int) {
 			it := &b.items[i]
 			switch {
 			case it.call != nil:
+				if it.req.Op == proto.OpCloseSession {
+					r.m.CloseLocal(it.req.Session)
+				}
 				order = append(order, b.place(it.call))
 				continue
 			case it.link == 0 && !r.m.Alive(it.req.Session):

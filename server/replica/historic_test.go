@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/snapshot"
 	"gokeeper/server/tree"
@@ -93,22 +92,8 @@ func TestZOOKEEPER3911(t *testing.T) {
 // forget it.
 func TestZOOKEEPER2845(t *testing.T) {
 	s := newStage(t, vfs.NewMem())
-	s.until("a vote", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.vote.Round != 0 })
-	s.elect()
-	s.hears("lead")
-	info := zab.Info{Server: 2, Protocol: zab.ProtocolVersion}
-	s.links.Connected(7, nil)
-	s.links.Received(7, []zab.Packet{{Type: zab.FollowerInfo, Data: info.Append(nil)}})
-	s.hears("send LEADERINFO 0x100000000")
-	s.links.Received(7, []zab.Packet{{Type: zab.AckEpoch, Data: jute.AppendInt(nil, 0)}})
-	s.hears("send NEWLEADER 0x100000000")
-	s.links.Received(7, []zab.Packet{{Type: zab.Ack, Zxid: 0x100000000}})
-	s.hears("send UPTODATE 0xffffffffffffffff")
-	write := func(path string) {
-		body := jute.AppendBuffer(jute.AppendString(nil, path), nil)
-		body = jute.AppendInt(proto.AppendACL(body, proto.OpenACL()), 0)
-		s.r.Submit(&Write{Request: proto.Request{Op: proto.OpCreate, Body: body}})
-	}
+	s.lead()
+	write := func(path string) { s.r.Submit(&Write{Request: createRequest(path)}) }
 	write("/committed")
 	s.hears("send PROPOSAL 0x100000001")
 	s.links.Received(7, []zab.Packet{{Type: zab.Ack, Zxid: 0x100000001}})

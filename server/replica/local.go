@@ -28,7 +28,9 @@ func (r *Replica) writeLocal(w *Write) bool {
 	q := &w.Request
 	switch {
 	case q.Op == proto.OpCloseSession:
-		r.m.CloseLocal(w.Session)
+		if !r.m.Orders() { // otherwise when its place has come: it has sent writes before
+			r.m.CloseLocal(w.Session)
+		}
 		r.inPlace(w, func() { r.Database.CloseLocal(w.Session, w.Client, q) })
 		return false
 	case !member.WantsEphemeral(q.Op, q.Body):
@@ -51,7 +53,7 @@ func (r *Replica) writeLocal(w *Write) bool {
 // all earlier ones of its session.
 func (r *Replica) inPlace(w *Write, do func()) {
 	if r.m.Orders() {
-		r.batch.call(w.Session, do)
+		r.batch.call(w, do)
 		return
 	}
 	if !r.waiting.behind(w.Session, do) {

@@ -14,6 +14,7 @@ import (
 	"gokeeper/server/auth"
 	"gokeeper/server/database"
 	"gokeeper/server/election"
+	"gokeeper/server/jute"
 	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
@@ -65,7 +66,7 @@ func newStage(t *testing.T, fsys vfs.FS) *stage {
 	s.r = New(Config{
 		Member: member.Config{
 			ServerID: 1, Tick: 40 * time.Millisecond,
-			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 500, SyncLimit: 25, Recent: 500},
+			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 500, SyncLimit: 25, Recent: 500, LocalSessions: true},
 		},
 		SnapCount: 1 << 30, Limit: 1 << 20,
 	}, Parts{
@@ -83,6 +84,28 @@ func newStage(t *testing.T, fsys vfs.FS) *stage {
 		_ = dir.Close() // what failed in the test may fail here again
 	})
 	return s
+}
+
+// lead makes the server the leader of epoch 1, with server 2 on link 7.
+func (s *stage) lead() {
+	s.t.Helper()
+	s.until("a vote", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.vote.Round != 0 })
+	s.elect()
+	s.hears("lead")
+	info := zab.Info{Server: 2, Protocol: zab.ProtocolVersion}
+	s.links.Connected(7, nil)
+	s.links.Received(7, []zab.Packet{{Type: zab.FollowerInfo, Data: info.Append(nil)}})
+	s.hears("send LEADERINFO 0x100000000")
+	s.links.Received(7, []zab.Packet{{Type: zab.AckEpoch, Data: jute.AppendInt(nil, 0)}})
+	s.hears("send NEWLEADER 0x100000000")
+	s.links.Received(7, []zab.Packet{{Type: zab.Ack, Zxid: 0x100000000}})
+	s.hears("send UPTODATE 0xffffffffffffffff")
+}
+
+// createRequest is a client's.
+func createRequest(path string) proto.Request {
+	r := proto.CreateRequest{Path: []byte(path), ACL: proto.OpenACL()}
+	return proto.Request{Op: proto.OpCreate, Body: r.Append(nil, proto.OpCreate)}
 }
 
 func (s *stage) say(format string, args ...any) {
