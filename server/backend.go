@@ -1,6 +1,7 @@
 package server
 
 import (
+	"gokeeper/server/auth"
 	"gokeeper/server/conn"
 	"gokeeper/server/proto"
 	"gokeeper/server/replica"
@@ -46,9 +47,29 @@ func (b backend) Submit(c *conn.Conn, r proto.Request) {
 	b.s.replica.Submit(&replica.Write{Client: c, Session: c.Session(), Request: r})
 }
 
-// Authenticate checks credentials.
+// Authenticate checks credentials. A client that means another ensemble is not told so,
+// but cut off: it is to try another server, and an error would be the last that it does.
 func (b backend) Authenticate(c *conn.Conn, scheme string, credentials []byte) ([]proto.Identity, proto.Error) {
-	return b.s.policy.Authenticate(scheme, credentials, c.Remote().Addr())
+	ids, err := b.s.policy.Authenticate(scheme, credentials, c.Remote().Addr())
+	if scheme == auth.Ensemble && b.s.policy.Ensemble {
+		b.s.countEnsemble(credentials)
+		if err != proto.OK {
+			c.Abort()
+		}
+	}
+	return ids, err
+}
+
+// countEnsemble counts a client that says which ensemble it means.
+func (s *Server) countEnsemble(name []byte) {
+	switch named, ok := s.policy.SameEnsemble(name); {
+	case !named:
+		s.metrics.EnsembleSkipped.Add(1)
+	case ok:
+		s.metrics.EnsembleRight.Add(1)
+	default:
+		s.metrics.EnsembleWrong.Add(1)
+	}
 }
 
 // Command answers a four-letter word.

@@ -29,7 +29,7 @@ const standaloneID = 1
 func newPolicy(cfg *config.Config) *auth.Policy {
 	p := &auth.Policy{
 		SkipACL: cfg.SkipACL, NoDigest: !cfg.DigestAuth, DigestAlg: cfg.DigestAlgorithm, SuperDigest: cfg.SuperDigest,
-		X509Super: cfg.X509SuperUser,
+		X509Super: cfg.X509SuperUser, SASLSupers: cfg.SASLSuperUsers, Ensembles: cfg.EnsembleNames,
 	}
 	switch {
 	case cfg.RequireClientSASL:
@@ -43,6 +43,8 @@ func newPolicy(cfg *config.Config) *auth.Policy {
 			p.X509 = true
 		case auth.SASL:
 			p.SASL = true
+		case auth.Ensemble:
+			p.Ensemble = true
 		}
 	}
 	return p
@@ -110,7 +112,8 @@ func connOptions(cfg *config.Config, policy *auth.Policy, log zerolog.Logger, st
 		MaxPerAddress: cfg.MaxClientConnections, MaxTotal: cfg.MaxConnections, KeepAlive: cfg.ClientKeepAlive,
 		Sessionless: cfg.SessionlessTimeout, MinTimeout: cfg.MinSessionTimeout, MaxTimeout: cfg.MaxSessionTimeout,
 		PasswordOK: passwordOK, Identify: identify, Satisfied: policy.Satisfied,
-		MaxPacket: cfg.JuteMaxBuffer, Outstanding: cfg.OutstandingLimit(len(cfg.Servers.Voters())),
+		LoginFailed: loginFailure(cfg, policy),
+		MaxPacket:   cfg.JuteMaxBuffer, Outstanding: cfg.OutstandingLimit(len(cfg.Servers.Voters())),
 		LargeThreshold: cfg.LargeRequestThreshold, LargeMaxBytes: cfg.LargeRequestMaxBytes,
 		Throttle: conn.Throttle{
 			Tokens: cfg.ConnectionThrottle.Tokens, FillTime: cfg.ConnectionThrottle.FillTime,

@@ -121,6 +121,10 @@ func (s *Server) open() error {
 }
 
 func (s *Server) build() error {
+	jaas, err := readJAAS(s.opt.FS, &s.cfg)
+	if err != nil {
+		return err
+	}
 	o := storageOptions(&s.cfg)
 	o.Progress = &s.loading
 	dir, err := storage.Open(s.opt.FS, o)
@@ -153,6 +157,9 @@ func (s *Server) build() error {
 	}
 	co := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
 	co.Replied, co.Deficit = s.replied, s.metrics.TokenDeficit.Observe
+	if co.Login, err = clientLogins(&s.cfg, jaas, s.policy, s.opt.Log); err != nil {
+		return err
+	}
 	s.clients = conn.New(co, backend{s})
 	address := s.opt.Listen
 	switch {

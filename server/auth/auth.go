@@ -1,5 +1,5 @@
 // Package auth decides who a connection is and what it may do: the schemes world,
-// auth, digest, ip, x509, sasl and super, and the checks of access control lists.
+// auth, digest, ip, x509, sasl, super and ensemble, and the checks of access control lists.
 //
 // A connection has a set of identities. It starts with its address (scheme ip);
 // credentials add to it. An ACL entry grants its permissions to the identities that it
@@ -33,6 +33,8 @@ const (
 	X509   = "x509"
 	SASL   = "sasl"
 	Super  = "super"
+	// Ensemble is no identity: a client says to which ensemble it wants to speak.
+	Ensemble = "ensemble"
 )
 
 // Policy is how a server authenticates and authorises. The zero value is Java's
@@ -45,7 +47,10 @@ type Policy struct {
 	X509        bool     // scheme x509 is registered
 	X509Super   string   // the x509 identity that is super
 	SASL        bool     // scheme sasl is registered
+	SASLSupers  []string // the sasl identities that are super
 	AnySASL     string   // an ACL id that every sasl identity matches (letAnySaslUserDoX)
+	Ensemble    bool     // scheme ensemble is registered
+	Ensembles   []string // its names of this ensemble; none: every name is right
 	Enforced    []string // a session needs an identity of one of these schemes; none: no need
 }
 
@@ -59,10 +64,33 @@ func (p *Policy) Authenticate(scheme string, credentials []byte, remote netip.Ad
 			return []proto.Identity{{Scheme: Super}, id}, proto.OK
 		}
 		return []proto.Identity{id}, proto.OK
+	case scheme == Ensemble && p.Ensemble:
+		if named, ok := p.SameEnsemble(credentials); named && !ok {
+			return nil, proto.AuthFailed
+		}
+		return nil, proto.OK
 	case scheme == IP:
 		return []proto.Identity{{Scheme: IP, ID: AddressText(remote)}}, proto.OK
 	}
 	return nil, proto.AuthFailed
+}
+
+// SameEnsemble says whether the client names an ensemble that can be compared, and if so
+// whether it is this one.
+func (p *Policy) SameEnsemble(name []byte) (named, ok bool) {
+	if !p.Ensemble || len(name) == 0 || len(p.Ensembles) == 0 {
+		return false, false
+	}
+	return true, slices.Contains(p.Ensembles, string(name))
+}
+
+// LoggedIn returns the identities that a user gains who has logged in by SASL.
+func (p *Policy) LoggedIn(user string) []proto.Identity {
+	ids := []proto.Identity{{Scheme: SASL, ID: user}}
+	if slices.Contains(p.SASLSupers, user) {
+		ids = append(ids, proto.Identity{Scheme: Super})
+	}
+	return ids
 }
 
 // digest returns user:base64(hash(user:password)).
@@ -92,6 +120,9 @@ func (p *Policy) Satisfied(ids []proto.Identity) bool {
 	}
 	return slices.ContainsFunc(ids, func(id proto.Identity) bool { return slices.Contains(p.Enforced, id.Scheme) })
 }
+
+// MustLogIn says whether SASL is among the schemes that are enforced.
+func (p *Policy) MustLogIn() bool { return slices.Contains(p.Enforced, SASL) }
 
 // AddressText returns the address as Java prints it: IPv6 without compression.
 func AddressText(a netip.Addr) string {

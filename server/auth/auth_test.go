@@ -66,6 +66,34 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// TestLoggedIn wants super users of SASL to be both.
+func TestLoggedIn(t *testing.T) {
+	p := Policy{SASL: true, SASLSupers: []string{"root", "admin"}}
+	for user, want := range map[string][]proto.Identity{
+		"bob": identities("sasl:bob"), "admin": identities("sasl:admin", "super:"), "super": identities("sasl:super"),
+	} {
+		if got := p.LoggedIn(user); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", user, got, want)
+		}
+	}
+}
+
+// TestEnsemble wants only a name that is another one refused, and no identity of any.
+func TestEnsemble(t *testing.T) {
+	f := func(p Policy, name string, want proto.Error) {
+		t.Helper()
+		if ids, err := p.Authenticate(Ensemble, []byte(name), netip.Addr{}); len(ids) != 0 || err != want {
+			t.Errorf("%q of %q: %v, %v", name, p.Ensembles, ids, err)
+		}
+	}
+	ours := Policy{Ensemble: true, Ensembles: []string{"x", "y"}}
+	f(ours, "y", proto.OK)
+	f(ours, "", proto.OK)
+	f(ours, "z", proto.AuthFailed)
+	f(Policy{Ensemble: true}, "z", proto.OK)
+	f(Policy{Ensembles: []string{"x"}}, "x", proto.AuthFailed)
+}
+
 // TestValid holds what Java's providers accept, odd as it is.
 func TestValid(t *testing.T) {
 	all, plain := Policy{X509: true, SASL: true}, Policy{}

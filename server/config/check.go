@@ -232,6 +232,15 @@ func (p *parser) checkStores() {
 
 func (p *parser) checkAuth() {
 	c := &p.config
+	unavailable := func(key, scheme string) {
+		if scheme != "ip" && (scheme != "digest" || !c.DigestAuth) && !slices.Contains(c.AuthSchemes, scheme) {
+			p.fail(key, "Authentication scheme "+scheme+" is not available.")
+		}
+	}
+	if c.RequireClientSASL {
+		unavailable("sessionRequireClientSASLAuth", "sasl")
+		return
+	}
 	if !c.EnforceAuth {
 		return
 	}
@@ -239,9 +248,6 @@ func (p *parser) checkAuth() {
 		p.fail("enforce.auth.enabled", "zookeeper.enforce.auth.enabled is true zookeeper.enforce.auth.schemes must be  configured.")
 	}
 	for _, scheme := range c.EnforceAuthSchemes {
-		if scheme == "ip" || scheme == "digest" && c.DigestAuth || slices.Contains(c.AuthSchemes, scheme) {
-			continue
-		}
-		p.fail("enforce.auth.schemes", "Authentication scheme "+scheme+" is not available.")
+		unavailable("enforce.auth.schemes", scheme)
 	}
 }

@@ -36,6 +36,15 @@ type Backend interface {
 	Gone(c *Conn)
 }
 
+// Login is the server's side of one login by SASL. Only the reader of its connection calls
+// it.
+type Login interface {
+	// Next answers a token of the client, and returns what it gains if it has logged in by
+	// that. An error ends the login; one that is sasl.ErrUnreadable closes the connection
+	// without an answer, whatever Options.LoginFailed is.
+	Next(token []byte) (answer []byte, gained []proto.Identity, err error)
+}
+
 // Opening is what a client asks for when it connects.
 type Opening struct {
 	Session proto.SessionID // to resume; 0: a new one

@@ -52,6 +52,7 @@ type Conn struct {
 	bytes    int64         // and their bytes
 	ready    bool          // the session is open
 	passed   bool          // enforced authentication is satisfied
+	login    Login         // nil before the first token
 }
 
 func newConn(s *Server, nc net.Conn) *Conn {

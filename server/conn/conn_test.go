@@ -160,12 +160,15 @@ func TestBigPacket(t *testing.T) {
 }
 
 func TestOperations(t *testing.T) {
-	start := func(t *testing.T, satisfied func([]proto.Identity) bool) (*fake, *client) {
+	startWith := func(t *testing.T, opt Options) (*fake, *client) {
 		f := newFake()
-		_, addr := serve(t, Options{Satisfied: satisfied}, f)
+		_, addr := serve(t, opt, f)
 		c := dial(t, addr)
 		c.connect()
 		return f, c
+	}
+	start := func(t *testing.T, satisfied func([]proto.Identity) bool) (*fake, *client) {
+		return startWith(t, Options{Satisfied: satisfied})
 	}
 	for _, op := range []proto.Op{4711, 0, 13, -1, -10, -7} {
 		t.Run("unknown "+op.String(), func(t *testing.T) {
@@ -234,6 +237,39 @@ func TestOperations(t *testing.T) {
 		c.reply(8, 10, 0)
 		c.send(request(7, proto.OpSASL, 0xff, 0xff, 0xff, 0xff))
 		c.closed()
+	})
+	t.Run("login", func(t *testing.T) {
+		user := proto.Identity{Scheme: "sasl", ID: "bob"}
+		for failed, want := range map[proto.Error]proto.Error{proto.AuthFailed: proto.AuthFailed, proto.OK: proto.OK} {
+			_, c := startWith(t, Options{Login: func() Login { return &scripted{who: user} }, LoginFailed: failed})
+			token := func(text string, code proto.Error, want string) {
+				t.Helper()
+				c.send(request(7, proto.OpSASL, jute.AppendBuffer(nil, []byte(text))...))
+				if got := c.reply(7, 0, code); string(got) != want {
+					t.Errorf("token %q: got %q, want %q", text, got, want)
+				}
+			}
+			token("", proto.OK, "\x00\x00\x00\x02->")
+			token("in", proto.OK, "\x00\x00\x00\x02in")
+			c.send(getData(8, 0))
+			c.reply(8, 10, 0)
+			token("bad", want, "\xff\xff\xff\xff")
+			if want != proto.OK {
+				c.closed()
+				continue
+			}
+			c.send(request(9, proto.OpSASL, jute.AppendBuffer(nil, []byte("?"))...))
+			c.closed()
+		}
+	})
+	t.Run("login is enforced", func(t *testing.T) {
+		_, c := startWith(t, Options{
+			Login: func() Login { return &scripted{who: proto.Identity{Scheme: "sasl", ID: "bob"}} }, LoginFailed: proto.SessionClosedRequireSASL,
+			Satisfied: func(ids []proto.Identity) bool { return len(ids) > 1 && ids[1].Scheme == "sasl" },
+		})
+		c.send(request(1, proto.OpSASL, jute.AppendBuffer(nil, []byte("in"))...), getData(2, 0))
+		c.reply(1, 0, 0)
+		c.reply(2, 10, 0)
 	})
 	t.Run("enforced", func(t *testing.T) {
 		_, c := start(t, func(ids []proto.Identity) bool { return len(ids) > 1 })

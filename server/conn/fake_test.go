@@ -13,6 +13,7 @@ import (
 
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
+	"gokeeper/server/sasl"
 )
 
 // fake is a backend in memory. mu stands for the database's lock. Writes wait until
@@ -162,6 +163,21 @@ func (f *fake) Authenticate(_ *Conn, scheme string, credentials []byte) ([]proto
 		return nil, proto.AuthFailed
 	}
 	return []proto.Identity{{Scheme: scheme, ID: string(credentials)}}, proto.OK
+}
+
+// scripted is a login that knows three tokens, and cannot read a fourth.
+type scripted struct{ who proto.Identity }
+
+func (s *scripted) Next(token []byte) ([]byte, []proto.Identity, error) {
+	switch string(token) {
+	case "":
+		return []byte("->"), nil, nil
+	case "in":
+		return token, []proto.Identity{s.who}, nil
+	case "bad":
+		return nil, nil, sasl.ErrRefused
+	}
+	return nil, nil, sasl.ErrUnreadable
 }
 
 func (f *fake) Command(_ *Conn, word string, arg []byte) []byte {

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
+	"gokeeper/server/sasl"
 )
 
 // greet handles what comes before there is a session: a four-letter word or the
@@ -156,17 +158,51 @@ func (c *Conn) authenticate(r *proto.Request) verdict {
 	return next
 }
 
-// sasl answers, at once and out of turn, that no login is configured: a null token.
+// sasl answers a token of a login, at once and out of turn. Where no login is configured
+// that is a null token.
 func (c *Conn) sasl(r *proto.Request) verdict {
 	var d jute.Decoder
 	d.Reset(r.Body, c.server.opt.MaxPacket)
-	if d.Buffer() == nil {
+	token := d.Buffer()
+	if token == nil {
 		return c.malformed("authentication that cannot be decoded")
 	}
+	if c.server.opt.Login == nil {
+		return c.token(r.Xid, nil, proto.OK)
+	}
+	if c.login == nil {
+		c.login = c.server.opt.Login()
+	}
+	answer, ids, err := c.login.Next(token)
+	if err != nil {
+		return c.loginFailed(r.Xid, err)
+	}
+	if len(ids) > 0 {
+		c.addIdentities(ids)
+		c.server.opt.Log.Debug().Stringer("remote", c.remote).Stringer("session", c.Session()).Str("user", ids[0].ID).Msg("client logged in")
+	}
+	return c.token(r.Xid, answer, proto.OK)
+}
+
+// loginFailed tells the client, and ends the connection unless it may go on without.
+func (c *Conn) loginFailed(xid int32, err error) verdict {
+	c.server.rare(zerolog.WarnLevel, "login").Stringer("remote", c.remote).Stringer("session", c.Session()).Err(err).Msg("login failed")
+	if errors.Is(err, sasl.ErrUnreadable) {
+		return cut
+	}
+	return c.token(xid, nil, c.server.opt.LoginFailed)
+}
+
+// token sends a token. An error is the last that the client hears.
+func (c *Conn) token(xid int32, token []byte, err proto.Error) verdict {
 	b := c.Buffer()
 	start := len(b)
-	b = jute.AppendBuffer(appendReply(b, r.Xid, 0, proto.OK), nil)
+	b = jute.AppendBuffer(appendReply(b, xid, 0, err), token)
 	c.Release(endPacket(b, start))
+	if err != proto.OK {
+		c.Hangup()
+		return stop
+	}
 	return next
 }
 

@@ -47,6 +47,12 @@ type Options struct {
 	// connection that does not may only authenticate. Nil: not enforced.
 	Satisfied func(ids []proto.Identity) bool
 
+	// Login begins the login of a connection by SASL. Nil: there is none.
+	Login func() Login
+	// LoginFailed is what a client is told whose login fails, before its connection is
+	// closed. OK: it stays connected (allowSaslFailedClients).
+	LoginFailed proto.Error
+
 	// MaxPacket is jute.maxbuffer: the largest packet in bytes, inclusive; default 1048575.
 	MaxPacket int
 	// Outstanding is the limit of unfinished requests above which connections that

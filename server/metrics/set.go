@@ -98,6 +98,11 @@ type Set struct {
 	SnapshotLimited     *Counter
 	RestoreErrors       *Counter
 	RestoreLimited      *Counter
+
+	// Of clients that say which ensemble they mean.
+	EnsembleRight   *Counter
+	EnsembleWrong   *Counter
+	EnsembleSkipped *Counter // there was nothing to compare
 }
 
 // New returns the metrics of a server, all zero.

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"gokeeper/server/auth"
+	"gokeeper/server/config"
+	"gokeeper/server/conn"
+	"gokeeper/server/proto"
+	"gokeeper/server/sasl"
+	"gokeeper/server/vfs"
+)
+
+// errFIPS is why logins fail that are configured.
+var errFIPS = errors.New("DIGEST-MD5 is not used in FIPS mode: set fips-mode=false to have it")
+
+// readJAAS reads the file that the configuration names, as a path or as a URL. There is
+// none without that.
+func readJAAS(fs vfs.FS, cfg *config.Config) (sasl.JAAS, error) {
+	name := strings.TrimPrefix(strings.TrimPrefix(cfg.JAASFile, "="), "file:") // = makes it Java's only one
+	if name == "" {
+		return nil, nil
+	}
+	text, err := vfs.ReadFile(fs, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the JAAS file (java.security.auth.login.config): %w", err)
+	}
+	file, err := sasl.ParseJAAS(text, func(property string) (string, bool) {
+		value, ok := cfg.Properties[property]
+		return value, ok
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return file, nil
+}
+
+// clientLogins returns what begins the login of a client, nil where the JAAS file has no
+// section of users: clients are told then that there is none.
+func clientLogins(cfg *config.Config, jaas sasl.JAAS, policy *auth.Policy, log zerolog.Logger) (func() conn.Login, error) {
+	section := jaas[cfg.SASLServerSection]
+	if len(section) == 0 {
+		return nil, nil
+	}
+	users, err := section.Users()
+	if err != nil {
+		return nil, fmt.Errorf("section %s of the JAAS file: %w", cfg.SASLServerSection, err)
+	}
+	if cfg.FIPSMode {
+		log.Warn().Str("section", cfg.SASLServerSection).Err(errFIPS).Msg("clients cannot log in")
+		return func() conn.Login { return noLogin{} }, nil
+	}
+	if _, ok := users[auth.Super]; ok && cfg.SASLSuperPassword != "" {
+		users[auth.Super] = cfg.SASLSuperPassword
+	}
+	log.Info().Str("section", cfg.SASLServerSection).Int("users", len(users)).Msg("clients can log in")
+	return func() conn.Login { return login{newSASL(sasl.Clients, users), policy} }, nil
+}
+
+// newSASL begins the server's side of an exchange.
+func newSASL(service sasl.Service, users map[string]string) *sasl.Server {
+	password := func(user string) (string, bool) {
+		p, ok := users[user]
+		return p, ok
+	}
+	return sasl.NewServer(service, password, nonce())
+}
+
+// nonce draws one.
+func nonce() string {
+	b := make([]byte, sasl.NonceSize)
+	_, _ = rand.Read(b) // does not fail
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// login is that of one client.
+type login struct {
+	exchange *sasl.Server
+	policy   *auth.Policy
+}
+
+// Next implements conn.Login.
+func (l login) Next(token []byte) (answer []byte, gained []proto.Identity, err error) {
+	if answer, err = l.exchange.Next(token); err != nil {
+		return nil, nil, err
+	}
+	if user, ok := l.exchange.User(); ok {
+		gained = l.policy.LoggedIn(user)
+	}
+	return answer, gained, nil
+}
+
+// noLogin is one that FIPS mode makes impossible.
+type noLogin struct{}
+
+// Next implements conn.Login.
+func (noLogin) Next([]byte) ([]byte, []proto.Identity, error) { return nil, nil, errFIPS }
+
+// loginFailure is what a client is told whose login fails. One that may go on is told
+// nothing, unless it is in vain since it must be logged in for anything else.
+func loginFailure(cfg *config.Config, policy *auth.Policy) proto.Error {
+	switch {
+	case policy.MustLogIn():
+		return proto.SessionClosedRequireSASL
+	case cfg.AllowFailedSASL:
+		return proto.OK
+	}
+	return proto.AuthFailed
+}
