@@ -88,6 +88,9 @@ func (d *Dir) Load() (*Recovered, error) {
 	if rec.Removed, err = txnlog.RemoveUnfinished(d.fs, d.logDir); err != nil {
 		return nil, err
 	}
+	if err := txnlog.SyncNewest(d.fs, d.logDir); err != nil {
+		return nil, err
+	}
 	if err := d.findBase(rec.LastZxid); err != nil {
 		return nil, err
 	}

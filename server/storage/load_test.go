@@ -459,3 +459,21 @@ func TestHistoryPins(t *testing.T) {
 	}
 	holds(t, load(t, d), seq(1, 11)...)
 }
+
+// A server that was killed between a write and its sync finds the transaction at its next
+// start, and answers for it from then on.
+func TestLoadIsDurable(t *testing.T) {
+	m := vfs.NewMem()
+	must(t, m.MkdirAll("/data"))
+	opt := options()
+	opt.Log.NoSync = true
+	d, err := Open(m, opt)
+	must(t, err)
+	load(t, d)
+	appendSync(t, d, 1, 2, 3)
+	m.Kill()
+	d = open(t, m)
+	holds(t, load(t, d), 1, 2, 3)
+	m.Crash(nil)
+	holds(t, load(t, open(t, m)), 1, 2, 3)
+}

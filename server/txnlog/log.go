@@ -49,17 +49,18 @@ type Log struct {
 	dir string
 	opt Options
 
-	file   vfs.File // nil between files
-	path   string
-	name   proto.Zxid // of the file that the buffered records go to
-	last   proto.Zxid // appended
-	buf    []byte     // records that are not written yet
-	pos    int64      // end of what was written
-	size   int64      // size with padding, as soon as the buffer is written; 0 between files
-	grown  int64      // size that the file has now
-	filled int64      // up to here the file holds records or real zeros
-	zeros  []byte     // what the space ahead is filled with
-	err    error      // first failure
+	file    vfs.File // nil between files
+	path    string
+	name    proto.Zxid // of the file that the buffered records go to
+	last    proto.Zxid // appended
+	buf     []byte     // records that are not written yet
+	pos     int64      // end of what was written
+	durable int64      // end of what was synced
+	size    int64      // size with padding, as soon as the buffer is written; 0 between files
+	grown   int64      // size that the file has now
+	filled  int64      // up to here the file holds records or real zeros
+	zeros   []byte     // what the space ahead is filled with
+	err     error      // first failure
 }
 
 // Open returns a log that begins a new file in the directory with its first record.
@@ -167,16 +168,30 @@ func (l *Log) sync() error {
 			return err
 		}
 	}
-	if err := l.write(); err != nil {
+	err := l.write()
+	if l.opt.NoSync {
 		return err
 	}
-	if l.opt.NoSync {
-		return nil
+	if err == nil {
+		if err = l.file.SyncData(); err != nil {
+			err = fmt.Errorf("sync %s: %w", l.path, err)
+		}
 	}
-	if err := l.file.SyncData(); err != nil {
-		return fmt.Errorf("sync %s: %w", l.path, err)
+	if err != nil {
+		l.retreat()
+		return err
 	}
+	l.durable = l.pos
 	return nil
+}
+
+// retreat cuts off what was written and is not durable. Otherwise the next start would find
+// it, still in memory of the operating system, and take it for durable: that does not write
+// again what it could not. If this fails too, nothing is left to try.
+func (l *Log) retreat() {
+	if l.file.Truncate(l.durable) == nil {
+		_ = l.file.Sync() // the error that counts is the first
+	}
 }
 
 // create begins the file. The header is durable before the file is made longer:
@@ -187,7 +202,7 @@ func (l *Log) create() error {
 	if err != nil {
 		return fmt.Errorf("create log: %w", err)
 	}
-	l.file, l.pos, l.filled, l.grown = f, HeaderSize, HeaderSize, HeaderSize
+	l.file, l.pos, l.durable, l.filled, l.grown = f, HeaderSize, HeaderSize, HeaderSize, HeaderSize
 	if _, err := f.WriteAt(AppendHeader(nil), 0); err != nil {
 		return fmt.Errorf("create %s: %w", l.path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"gokeeper/server/proto"
@@ -331,6 +332,42 @@ func BenchmarkRead(b *testing.B) {
 		}
 		if count != n {
 			b.Fatalf("%d records", count)
+		}
+	}
+}
+
+// What a failed sync may have left in memory of the operating system is no part of the log,
+// however the next start looks at it.
+func TestFailedSyncLeavesNothing(t *testing.T) {
+	for _, fails := range []vfs.Op{vfs.OpSync, vfs.OpWrite} {
+		m, armed := newMem(t), false
+		fsys := vfs.Failing(m, func(op vfs.Op, name string) error {
+			if !armed || op != fails {
+				return nil
+			}
+			armed = false
+			if op == vfs.OpSync {
+				m.FailSync(name)
+				return syscall.EIO
+			}
+			return &vfs.ShortError{Part: 200, Err: syscall.ENOSPC}
+		})
+		l := Open(fsys, dir, Options{PreAllocSize: -1})
+		appendAll(t, l, 1, 2)
+		must(t, l.Sync())
+		must(t, l.Append(3, body(3, 60)))
+		must(t, l.Append(4, body(4, 60)))
+		armed = true
+		if err := l.Sync(); err == nil {
+			t.Errorf("%s: no error", fails)
+		}
+		if err := l.Append(5, body(5, 60)); err == nil {
+			t.Errorf("%s: the log goes on", fails)
+		}
+		m.Kill()
+		got, err := readAll(t, m, 1)
+		if want := seq(1, 2); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: the next start reads %v, %v; want %v", fails, got, err, want)
 		}
 	}
 }

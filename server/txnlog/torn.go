@@ -76,6 +76,30 @@ func readFrom(f vfs.File, path string, at int64) ([]byte, error) {
 	return bytes.TrimRight(b, "\x00"), nil
 }
 
+// SyncNewest makes the newest file durable. The process before this one may have ended
+// between a write and its sync: what a start reads then counts as durable.
+func SyncNewest(fs vfs.FS, dir string) error {
+	files, err := Files(fs, dir)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	f, err := fs.Open(filepath.Join(dir, files[len(files)-1].Name))
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = fs.SyncDir(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("sync what was found of the log: %w", err)
+	}
+	return nil
+}
+
 // RemoveUnfinished deletes the newest file if a crash at its creation left it
 // without a header, or with a damaged one and nothing else, and returns its name, "" if
 // there was nothing to do. Without that the file would no longer be the newest after the

@@ -316,3 +316,85 @@ func TestDurable(t *testing.T) {
 		t.Errorf("the file system itself has %q", b)
 	}
 }
+
+// After a sync that failed, one that succeeds makes nothing durable, until the file is made
+// anew.
+func TestFailSync(t *testing.T) {
+	m := vfs.NewMem()
+	must(t, m.MkdirAll("/d"))
+	write(t, m, "/d/f", 0, "one", true)
+	must(t, m.SyncDir("/d"))
+	write(t, m, "/d/f", 3, " two", false)
+	m.FailSync("/d/f")
+	write(t, m, "/d/f", 7, " three", true)
+	if got := content("/d/f")(m); got != "one two three" {
+		t.Errorf("processes see %q", got)
+	}
+	if got := string(m.Durable("/d")["f"]); got != "one" {
+		t.Errorf("the disk holds %q, want what was synced before", got)
+	}
+	must(t, vfs.WriteFile(m, "/d/f", []byte("new")))
+	if got := string(m.Durable("/d")["f"]); got != "new" {
+		t.Errorf("the disk holds %q, want the new file", got)
+	}
+}
+
+// A copy holds what was durable, and goes its own way.
+func TestCopy(t *testing.T) {
+	m := vfs.NewMem()
+	must(t, m.MkdirAll("/d"))
+	write(t, m, "/d/f", 0, "one", true)
+	must(t, m.SyncDir("/d"))
+	write(t, m, "/d/f", 3, " two", false)
+	write(t, m, "/d/g", 0, "lost", true)
+	c := m.Copy()
+	write(t, m, "/d/f", 0, "ONE", true)
+	write(t, c, "/d/f", 3, "!", true)
+	if got := content("/d/f")(c); got != "one!" {
+		t.Errorf("the copy has %q", got)
+	}
+	if got := content("/d/g")(c); got != "none" {
+		t.Errorf("the copy has %q of a file whose name was not durable", got)
+	}
+	if got := content("/d/f")(m); got != "ONE two" {
+		t.Errorf("the original has %q", got)
+	}
+}
+
+// A write that fails can be done in part.
+func TestFailingShort(t *testing.T) {
+	m := vfs.NewMem()
+	full := false
+	fsys := vfs.Failing(m, func(op vfs.Op, _ string) error {
+		if full && op == vfs.OpWrite {
+			return &vfs.ShortError{Part: 128, Err: syscall.ENOSPC}
+		}
+		return nil
+	})
+	f, err := fsys.Create("/f")
+	must(t, err)
+	full = true
+	n, err := f.WriteAt([]byte("abcd"), 0)
+	if n != 2 || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("wrote %d bytes: %v; want 2 and ENOSPC", n, err)
+	}
+	if got := content("/f")(m); got != "ab" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
+// A file that was renamed has one of its names after a crash, or both.
+func TestCrashRename(t *testing.T) {
+	seen := outcomes(t, func(m *vfs.Mem) {
+		write(t, m, "/d/a", 0, "a", true)
+		must(t, m.SyncDir("/d"))
+		must(t, m.Rename("/d/a", "/d/b"))
+	}, func(m *vfs.Mem) string {
+		names, err := m.ReadDir("/d")
+		must(t, err)
+		return strings.Join(names, " ")
+	})
+	if seen["a"] == 0 || seen["b"] == 0 || seen["a b"] == 0 || len(seen) != 3 {
+		t.Errorf("left %v", seen)
+	}
+}

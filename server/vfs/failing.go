@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 )
@@ -26,9 +27,21 @@ const (
 	OpClose    Op = "close"
 )
 
+// ShortError is an error of a write that is done in part: Part of 256 parts of it.
+type ShortError struct {
+	Part uint8
+	Err  error
+}
+
+// Error returns the text of the error.
+func (e *ShortError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why the write ended.
+func (e *ShortError) Unwrap() error { return e.Err }
+
 // Failing returns a file system that asks before each operation whether it fails: when
-// fail returns an error, that is the operation's result and nothing is done. fail may
-// be called from any goroutine.
+// fail returns an error, that is the operation's result and nothing is done, unless it is a
+// [ShortError]. fail may be called from any goroutine.
 func Failing(under FS, fail func(op Op, name string) error) FS { return &failing{under, fail} }
 
 type failing struct {
@@ -130,7 +143,15 @@ func (f *failingFile) ReadAt(p []byte, off int64) (int, error) {
 // WriteAt writes unless that fails.
 func (f *failingFile) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.ask(OpWrite); err != nil {
-		return 0, err
+		var short *ShortError
+		if !errors.As(err, &short) {
+			return 0, err
+		}
+		n, werr := f.File.WriteAt(p[:len(p)*int(short.Part)/256], off)
+		if werr != nil {
+			err = werr
+		}
+		return n, err
 	}
 	return f.File.WriteAt(p, off)
 }

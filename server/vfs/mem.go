@@ -19,6 +19,7 @@ type Mem struct {
 	mu    sync.Mutex          // guards what follows and all nodes
 	names map[string]*memNode // as processes see it
 	disk  map[string]*memNode // names that are durable
+	moved []rename            // since their directories were synced
 	epoch int                 // counts crashes: files opened before one are dead
 	locks map[string]string   // owners by name
 	space int64               // what Free tells, in bytes
@@ -28,6 +29,7 @@ type memNode struct {
 	dir    bool
 	data   []byte
 	synced []byte // content on disk
+	failed bool   // a sync has failed: later ones do nothing
 }
 
 // NewMem returns an empty file system.
@@ -73,7 +75,7 @@ func (m *Mem) open(op, name string, create, readOnly bool) (File, error) {
 	case n.dir:
 		return nil, pathError(op, name, syscall.EISDIR)
 	case create:
-		n.data = nil
+		n.data, n.failed = nil, false
 	}
 	return &memFile{m: m, n: n, name: name, epoch: m.epoch, readOnly: readOnly}, nil
 }
@@ -138,7 +140,14 @@ func (m *Mem) Rename(from, to string) error {
 	}
 	delete(m.names, from)
 	m.names[to] = n
+	m.moved = append(m.moved, rename{from, to, n})
 	return nil
+}
+
+// rename is a file that got another name.
+type rename struct {
+	from, to string
+	node     *memNode
 }
 
 // Remove removes a file or an empty directory.
@@ -187,6 +196,7 @@ func (m *Mem) SyncDir(dir string) error {
 	}
 	in := func(name string, _ *memNode) bool { return dirOf(name) == dir }
 	maps.DeleteFunc(m.disk, in)
+	m.moved = slices.DeleteFunc(m.moved, func(r rename) bool { return dirOf(r.to) == dir })
 	for name, n := range m.names {
 		if in(name, n) {
 			m.disk[name] = n

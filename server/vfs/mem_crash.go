@@ -3,13 +3,14 @@ package vfs
 import (
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // Crash forgets what was not synced. What a disk may or may not have kept of that is
-// decided by random: each name that changed since its directory was synced, a renamed
-// file's two names independently, and of a file a first part of what was written since
+// decided by random: each name that changed since its directory was synced, of a renamed
+// file's two names either or both, and of a file a first part of what was written since
 // its last sync, torn at any byte, sometimes with a flipped bit in the last bytes of that. A
 // nil random keeps nothing of either. Files that are open fail from now on, and locks are
 // free.
@@ -28,6 +29,12 @@ func (m *Mem) Crash(random *rand.Rand) {
 			after[name] = n
 		}
 	}
+	for _, r := range m.moved { // file systems write both names at once, or neither
+		if m.names[r.to] == r.node && m.disk[r.from] == r.node && after[r.from] == nil && after[r.to] != r.node {
+			after[r.from] = r.node
+		}
+	}
+	m.moved = nil
 	torn := map[*memNode]bool{} // a node may have two names
 	for _, name := range sortedNames(after, nil) {
 		if n := after[name]; !n.dir && !torn[n] {
@@ -87,6 +94,32 @@ func (m *Mem) Kill() {
 	defer m.mu.Unlock()
 	m.epoch++
 	clear(m.locks)
+}
+
+// FailSync notes that a sync of the file has failed. The operating system has given up what
+// it could not write, and takes it for written: later syncs succeed and make nothing durable,
+// until the file is created anew.
+func (m *Mem) FailSync(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := m.names[filepath.Clean(name)]; n != nil {
+		n.failed = true
+	}
+}
+
+// Copy returns a file system that holds what Crash(nil) would leave of this one.
+func (m *Mem) Copy() *Mem {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := NewMem()
+	for name, n := range m.disk {
+		if name == "/" || name == "." {
+			continue
+		}
+		same := &memNode{dir: n.dir, data: slices.Clone(n.synced), synced: slices.Clone(n.synced)}
+		c.names[name], c.disk[name] = same, same
+	}
+	return c
 }
 
 // Durable returns what Crash(nil) would leave of the files in a directory, by their names

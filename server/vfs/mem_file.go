@@ -101,7 +101,9 @@ func (f *memFile) SyncData() error {
 		return err
 	}
 	defer unlock()
-	f.n.synced = slices.Clone(f.n.data)
+	if !f.n.failed {
+		f.n.synced = slices.Clone(f.n.data)
+	}
 	return nil
 }
 
