@@ -56,8 +56,8 @@ check: lint test ## what must pass before a commit
 sim: ## ensembles in virtual time: for two minutes, or SEEDS of them, from seed FIRST (1) on
 	$(GO) test -count=1 -v -timeout 0 -run TestSeeds ./server/sim -args -first $(FIRST) $(if $(filter 0,$(SEEDS)),-seeds 1000000 -until 2m,-seeds $(SEEDS))
 
-mutations: ## deliberate mistakes, and how many seeds it takes to find each
-	$(GO) test -count=1 -v -timeout 0 -run TestMutations ./server/sim -args -mutations
+mutations: ## deliberate mistakes, and which seed finds each: writes testdata/found.txt
+	$(GO) test -count=1 -v -timeout 0 -run TestMutations ./server/sim -args -mutations -found
 
 conformance: ## the test suites of two foreign clients
 	integration/conformance/run.sh

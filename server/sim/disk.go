@@ -9,8 +9,11 @@ import (
 	"gokeeper/server/vfs"
 )
 
-// powerFailure is the panic by which a server ends in the middle of an operation.
-type powerFailure struct{}
+// powerFailure and killed are the panics by which a server ends in front of an operation.
+type (
+	powerFailure struct{}
+	killed       struct{}
+)
 
 // errNoPower is what a server gets that touches its disk after the end: only what is
 // deferred does.
@@ -24,15 +27,20 @@ type disk struct {
 	random  *source
 	dead    bool          // until the server starts again
 	crashIn int           // operations until the power fails; 0: it does not
+	spared  bool          // it is only the process that ends then
 	broken  syscall.Errno // of every operation that writes, while it is set
+	failIn  int           // operations until one fails; 0: none does
+	reads   bool          // it is one that reads, not one that writes
+	failure syscall.Errno // which error it gets
+	hurt    bool          // an operation has failed since the server started
 	ops     int           // that were done
 	synced  int           // operations that made something durable
 	during  func(vfs.Op)  // what other stages of the server do meanwhile; nil: nothing
 }
 
 func newDisk(random *source) *disk {
-	d := &disk{mem: vfs.NewMem(), random: random}
-	d.fs = vfs.Failing(d.mem, d.operation)
+	d := &disk{random: random}
+	d.replace(vfs.NewMem())
 	return d
 }
 
@@ -40,6 +48,15 @@ func newDisk(random *source) *disk {
 func writes(op vfs.Op) bool {
 	switch op {
 	case vfs.OpCreate, vfs.OpWrite, vfs.OpSync, vfs.OpSyncDir, vfs.OpMkdir, vfs.OpRename, vfs.OpTruncate:
+		return true
+	}
+	return false
+}
+
+// reads are the operations that need a working device to learn what it holds.
+func reads(op vfs.Op) bool {
+	switch op {
+	case vfs.OpOpen, vfs.OpRead, vfs.OpReadDir, vfs.OpStat:
 		return true
 	}
 	return false
@@ -54,11 +71,15 @@ func (d *disk) operation(op vfs.Op, name string) error {
 	if d.crashIn > 0 {
 		if d.crashIn--; d.crashIn == 0 {
 			d.dead = true
+			if d.spared {
+				panic(killed{})
+			}
 			panic(powerFailure{})
 		}
 	}
-	if d.broken != 0 && writes(op) && !strings.HasSuffix(name, "gokeeper.lock") {
-		return d.broken
+	if err := d.fault(op, name); err != nil {
+		d.hurt = true
+		return err
 	}
 	if d.during != nil {
 		d.during(op)
@@ -68,6 +89,28 @@ func (d *disk) operation(op vfs.Op, name string) error {
 		d.synced++
 	}
 	return nil
+}
+
+// fault is the error of an operation, if it fails.
+func (d *disk) fault(op vfs.Op, name string) error {
+	switch {
+	case strings.HasSuffix(name, "gokeeper.lock"):
+		return nil
+	case d.broken != 0 && writes(op):
+		return d.broken
+	case d.failIn == 0 || d.reads && !reads(op) || !d.reads && !writes(op):
+		return nil
+	}
+	if d.failIn--; d.failIn > 0 {
+		return nil
+	}
+	switch op {
+	case vfs.OpSync:
+		d.mem.FailSync(name)
+	case vfs.OpWrite:
+		return &vfs.ShortError{Part: uint8(d.random.IntN(256)), Err: d.failure}
+	}
+	return d.failure
 }
 
 // powerOff loses what was not synced.
@@ -83,10 +126,10 @@ func (d *disk) killed() {
 }
 
 // powerOn lets the server start again.
-func (d *disk) powerOn() { d.dead, d.crashIn, d.during = false, 0, nil }
+func (d *disk) powerOn() { d.dead, d.crashIn, d.spared, d.hurt, d.during = false, 0, false, false, nil }
 
-// wipe replaces the disk by an empty one.
-func (d *disk) wipe() {
-	d.mem = vfs.NewMem()
+// replace puts another disk in the place of this one.
+func (d *disk) replace(mem *vfs.Mem) {
+	d.mem = mem
 	d.fs = vfs.Failing(d.mem, d.operation)
 }

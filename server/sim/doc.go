@@ -3,15 +3,16 @@
 // prep, database, tree, watch, session, storage, txnlog, snapshot. Time, network, disks
 // and clients are simulated; all of a run happens in one goroutine.
 //
-//	go test ./server/sim                          some seeds, and those that once failed
+//	go test ./server/sim                          some seeds
 //	go test ./server/sim -run TestSeeds -seed 7   one of them, with all that happens
 //	make sim                                      two minutes of them; SEEDS=10000 for more
-//	make mutations                                deliberate mistakes, and who finds them
+//	make mutations                                deliberate mistakes, and which seed finds each
 //
 // # How a run goes
 //
-// The seed draws a plan: how many servers and clients, how large the windows and
-// snapshots, which kinds of faults and how often. Then events happen one after the other:
+// The seed draws a plan: how many servers and clients, whether majorities decide or groups
+// and weights, how large the windows, snapshots, logs and transactions are, which kinds of
+// faults there are and how often. Then events happen one after the other:
 // the stages of a server have their turns (replica.Steps), packets arrive, clients ask,
 // something breaks. At the end everything is mended. All members must then serve again,
 // answer clients and agree, and do so once more when the power has failed everywhere at
@@ -28,25 +29,34 @@
 // second and simpler implementation of what transactions mean. See invariants.go for the
 // names. Histories of registers are also checked by porcupine.
 //
-// testdata/mutations.txt holds mistakes that were or could be made, as text of the product
-// and what takes its place. They are built in by an overlay, so the product has no hooks
-// for them, and a seed must find each.
+// # What it has found
+//
+// A seed means another run whenever plans or faults change, so old seeds prove nothing.
+// What is kept is the mistake: testdata/mutations.txt holds those that were made here, in
+// Java or could be made, as text of the product and what takes its place. Whoever corrects
+// what a seed has found adds the correction undone. They are built in by an overlay, so
+// the product has no hooks for them, and a seed must find each; those that begin with "no
+// mistake" change the product so that what is rare happens often, and must not be found.
+// testdata/found.txt says which seed finds which, and by what; make mutations writes it.
 //
 // # What can go wrong
 //
-// Servers are killed, lose their power (also inside any operation on the disk, with what
-// was not synced lost or torn), are stopped and paused, have slow, full and failing disks,
-// wrong clocks and empty disks. Links are cut in one or both directions, around a bridge,
-// slowed, and reset with a part of what was on its way. Clients move, die and come back.
-// Servers join and leave.
+// Servers are killed, lose their power (either also inside any operation on the disk, with
+// what was not synced lost or torn), are stopped and paused, alone, one after the other or
+// all at once, have slow, full and failing disks, single operations that fail once or are
+// done in part, wrong clocks and empty disks. Links are cut in one or both directions,
+// around a bridge, again and again, slowed, and reset with a part of what was on its way.
+// Clients move, die and come back. Servers join, leave and change their roles, and groups
+// and weights change with them. An observer's disk may be older than what it has seen.
 //
 // # What is not covered
 //
 // Sockets and their packages, conn and peer: connections here do what conn does with
 // requests, and links carry packets, not bytes. The stages of a server do not interleave
-// inside a turn, but for the applier with a snapshot that is being written. A disk that is
-// older than what its server has acknowledged is no fault that an ensemble survives, and
-// does not happen; an empty one happens to one server at a time, until a leader has
-// brought it up. Nothing flips bits that were synced. Local sessions, read-only servers,
-// weights and groups are not in the plans.
+// inside a turn, but for the applier with a snapshot that is being written. A voter's disk
+// that is older than what its server has acknowledged is no fault that an ensemble
+// survives, and does not happen; an empty one happens to one server at a time, until a
+// leader has brought it up, and where no quorum is without that server it does not happen.
+// Nothing flips bits that were synced. An epoch has too many zxids to run out of them; a
+// mutation makes it short. Local sessions and read-only servers are not in the plans.
 package sim

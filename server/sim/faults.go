@@ -3,10 +3,10 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
-	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 )
 
@@ -22,7 +22,8 @@ func allFaults() []fault {
 	return []fault{
 		{"kill", 6, (*world).kill},
 		{"power failure", 6, (*world).powerFailure},
-		{"power failure soon", 8, (*world).powerFailureSoon},
+		{"power failure soon", 8, func(w *world) string { return w.endSoon(false) }},
+		{"kill soon", 4, func(w *world) string { return w.endSoon(true) }},
 		{"power failure of several", 2, (*world).powerFailures},
 		{"stop", 3, (*world).stop},
 		{"pause", 4, (*world).pause},
@@ -36,6 +37,7 @@ func allFaults() []fault {
 		{"link reset", 6, (*world).resetLink},
 		{"slow link", 3, (*world).slowLink},
 		{"slow disk", 3, (*world).slowDisk},
+		{"one operation fails", 5, (*world).failOne},
 		{"I/O error", 2, func(w *world) string { return w.breakDisk(syscall.EIO) }},
 		{"disk full", 2, func(w *world) string { return w.breakDisk(syscall.ENOSPC) }},
 		{"clock jump", 2, (*world).jump},
@@ -43,18 +45,23 @@ func allFaults() []fault {
 		{"disk wiped that is missed", 3, (*world).wipeOfTwo},
 		{"client dies", 3, (*world).clientDies},
 		{"client cut off", 3, (*world).cutClient},
+		{"disk of an observer as it was", 3, (*world).restoreObserver},
+		{"power failure behind NEWLEADER", 4, (*world).failBehindNewLeader},
+		{"rolling restart", 2, (*world).rollingRestart},
+		{"flapping links", 3, (*world).flap},
 		{"reconfiguration", 6, (*world).reconfigure},
+		{"growth with a restart", 2, (*world).growAndRestart},
 	}
 }
 
 // drawKinds draws the kinds of faults of a run: each with a chance, mending always.
-func drawKinds(c *source, spares bool) []string {
+func drawKinds(c *source, spares, fragile bool) []string {
 	var kinds []string
 	for _, f := range allFaults() {
 		switch {
 		case f.name == "mend", f.name == "reconfiguration" && spares:
 			kinds = append(kinds, f.name)
-		case f.name == "reconfiguration":
+		case f.name == "reconfiguration", f.name == "growth with a restart" && !spares, strings.HasPrefix(f.name, "disk wiped") && fragile:
 		case c.chance(2):
 			kinds = append(kinds, f.name)
 		}
@@ -132,8 +139,9 @@ func (w *world) powerFailure() string {
 	return fmt.Sprint(p.s.id)
 }
 
-// powerFailureSoon lets the power fail inside one of the next operations on a disk.
-func (w *world) powerFailureSoon() string {
+// endSoon lets the power fail inside one of the next operations on a disk, or the process
+// end there: what it wrote and did not sync is what it finds again.
+func (w *world) endSoon(spared bool) string {
 	p := w.some()
 	if p == nil {
 		return ""
@@ -142,7 +150,7 @@ func (w *world) powerFailureSoon() string {
 	if w.chance(3) {
 		n = 1 + w.IntN(100)
 	}
-	p.s.disk.crashIn = n
+	p.s.disk.crashIn, p.s.disk.spared = n, spared
 	return fmt.Sprintf("%v in %d operations", p.s.id, n)
 }
 
@@ -242,72 +250,6 @@ func (w *world) cutLeader() string {
 	return fmt.Sprint(p.s.id)
 }
 
-// loseTail kills a leader that has logged what it could send to nobody, or to one only of
-// four. Clients ask for nothing for a while, so that both come back before the next leader
-// has proposed anything: then they must forget their tails by TRUNC.
-func (w *world) loseTail() string {
-	p := w.leader()
-	if p == nil {
-		return ""
-	}
-	lost := []*process{p}
-	if f := w.some(); f != p && len(w.newest().Voters()) > 3 {
-		lost = append(lost, f)
-	}
-	for _, x := range lost {
-		for _, id := range w.ids {
-			if !slices.ContainsFunc(lost, func(y *process) bool { return y.s.id == id }) {
-				w.cutOff(endpoint(x.s.id), endpoint(id))
-				w.cutOff(endpoint(id), endpoint(x.s.id))
-			}
-		}
-	}
-	w.after(w.between(0, w.plan.tick), func() {
-		w.hold = w.now + 12*w.plan.tick
-		for _, x := range lost {
-			x.kill()
-			w.after(w.between(w.plan.tick, 3*w.plan.tick), x.s.start)
-		}
-		w.net.mend()
-	})
-	var ids []quorum.ServerID
-	for _, x := range lost {
-		ids = append(ids, x.s.id)
-	}
-	return fmt.Sprint(ids)
-}
-
-// loseSnap lets the link break that brings a server its next snapshot, and sees to it that
-// one is brought: right behind the snapshot, when it is in memory and not on the disk, or
-// a little later. Sometimes it is the leader that dies then.
-func (w *world) loseSnap() string {
-	p := w.some()
-	if p == nil || p == w.leader() {
-		return ""
-	}
-	p.s.loseSnap = 1 + w.IntN(3)
-	p.kill()
-	w.after(w.between(w.plan.tick, 6*w.plan.tick), p.s.start)
-	return fmt.Sprint(p.s.id)
-}
-
-// brokeOff is told that a snapshot has come over a link and is in memory.
-func (w *world) brokeOff(x *link) {
-	s := x.t.p.s
-	if s.loseSnap == 0 || w.calm {
-		return
-	}
-	s.loseSnap--
-	leader, dies := x.other.t.p, w.chance(3)
-	w.after(w.between(0, w.between(0, 20*time.Millisecond)), func() {
-		if dies && leader == w.leader() {
-			leader.powerOff()
-			leader.s.restartLater()
-		}
-		x.reset()
-	})
-}
-
 func (w *world) mendSome() string {
 	if len(w.net.cut) == 0 && len(w.net.slow) == 0 {
 		return ""
@@ -337,93 +279,12 @@ func (w *world) slowLink() string {
 	return fmt.Sprintf("%v to %v by %v", a, b, d)
 }
 
-func (w *world) slowDisk() string {
-	s := w.servers[w.ids[w.IntN(len(w.ids))]]
-	s.fsync = w.between(0, w.plan.tick)
-	if w.chance(3) {
-		s.fsync = 0
-	}
-	return fmt.Sprintf("%v %v", s.id, s.fsync)
-}
-
-// breakDisk makes every operation of a disk that writes fail for a while.
-func (w *world) breakDisk(err syscall.Errno) string {
-	s := w.servers[w.ids[w.IntN(len(w.ids))]]
-	s.disk.broken = err
-	d := w.between(w.plan.tick/2, 6*w.plan.tick)
-	w.after(d, func() { s.disk.broken = 0 })
-	return fmt.Sprintf("%v for %v", s.id, d)
-}
-
 // jump sets a wall clock. Decisions do not depend on it, but for those about times that
 // clients see.
 func (w *world) jump() string {
 	s := w.servers[w.ids[w.IntN(len(w.ids))]]
 	s.wall += w.between(-time.Hour, time.Hour)
 	return fmt.Sprintf("%v by now %v", s.id, s.wall)
-}
-
-// wipe replaces the disk of a server by an empty one. It must not happen to another before
-// a leader has brought this one up: that is the rule for operators, too.
-func (w *world) wipe() string {
-	return w.wipeServer(w.servers[w.ids[w.IntN(len(w.ids))]])
-}
-
-// wipeServer wipes the disk of a server, if the rule permits.
-func (w *world) wipeServer(s *server) string {
-	for _, id := range w.ids {
-		s := w.servers[id]
-		if s.wiped && (s.process == nil || !s.process.serving) {
-			return ""
-		}
-		s.wiped = false
-	}
-	if len(w.ledger.entries) == 0 {
-		return ""
-	}
-	if s.absent {
-		return ""
-	}
-	if s.process != nil {
-		s.process.powerOff()
-	}
-	s.wiped = true
-	s.disk.wipe()
-	s.restartLater()
-	return fmt.Sprint(s.id)
-}
-
-// wipeOfTwo wipes the disk of a server that alone knows with the leader what was committed
-// last, and cuts off the leader: the others must not begin without what it knew.
-func (w *world) wipeOfTwo() string {
-	p := w.leader()
-	voters := w.newest().Voters()
-	if p == nil || len(voters) != 3 {
-		return ""
-	}
-	var others []*server
-	for _, id := range voters {
-		if id != p.s.id {
-			others = append(others, w.servers[id])
-		}
-	}
-	if w.chance(2) {
-		slices.Reverse(others)
-	}
-	know, lag := others[0], others[1]
-	cut := func(s *server) {
-		w.cutOff(endpoint(p.s.id), endpoint(s.id))
-		w.cutOff(endpoint(s.id), endpoint(p.s.id))
-	}
-	cut(lag)
-	w.after(w.between(w.plan.tick, 3*w.plan.tick), func() {
-		if w.calm || w.wipeServer(know) == "" {
-			return
-		}
-		cut(know)
-		w.trace("-- %v wiped, and the leader %v cut off", know.id, p.s.id)
-	})
-	return fmt.Sprintf("%v, while %v lags behind %v", know.id, lag.id, p.s.id)
 }
 
 func (w *world) clientDies() string {
@@ -444,36 +305,6 @@ func (w *world) cutClient() string {
 		}
 	}
 	return fmt.Sprint(c.id)
-}
-
-// reconfigure has a client ask for one server more or less, or for another role of one.
-func (w *world) reconfigure() string {
-	c := w.clients[w.IntN(len(w.clients))]
-	if !c.open {
-		return ""
-	}
-	now := w.newest()
-	id := w.ids[w.IntN(len(w.ids))]
-	var joining, leaving []byte
-	_, in := now.Member(id)
-	voters := len(now.Voters())
-	switch {
-	case !in:
-		joining = []byte(memberLine(int(id), []string{"participant", "observer"}[w.IntN(2)]))
-	case now.IsObserver(id):
-		joining = []byte(memberLine(int(id), "participant"))
-	case voters <= 3:
-		return ""
-	case w.chance(2):
-		joining = []byte(memberLine(int(id), "observer"))
-	default:
-		leaving = fmt.Append(nil, id)
-	}
-	w.servers[id].absent = false
-	w.servers[id].start()
-	body := (&proto.ReconfigRequest{Joining: joining, Leaving: leaving, Version: -1}).Append(nil)
-	c.write(proto.OpReconfig, fmt.Sprintf("reconfig join %q leave %q", joining, leaving), body)
-	return fmt.Sprintf("join %q leave %q", joining, leaving)
 }
 
 // newest returns the newest committed configuration.

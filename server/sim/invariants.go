@@ -55,7 +55,7 @@ func (p *process) readTail() []zab.Entry {
 			tail = append(tail, e)
 		}
 	}
-	r, err := txnlog.Read(p.s.disk.mem, filepath.Join(p.s.w.plan.logDir, versionDir), last+1, limit)
+	r, err := txnlog.Read(p.s.disk.mem, filepath.Join(p.s.w.plan.logDir, versionDir), last+1, p.s.w.plan.limit)
 	for err == nil {
 		var x txnlog.Record
 		if x, err = r.Next(); err == nil && x.Zxid <= p.begins && (len(tail) == 0 || x.Zxid > tail[len(tail)-1].Zxid) {
@@ -125,7 +125,7 @@ func (p *process) established() {
 		w.violated("Durable", "server %v establishes epoch %d, which only %v have on disk", p.s.id, epoch, set)
 	}
 	for _, e := range p.tail {
-		if x, err := txn.Decode(e.Raw, limit); err == nil && e.Zxid > w.ledger.last() {
+		if x, err := txn.Decode(e.Raw, w.plan.limit); err == nil && e.Zxid > w.ledger.last() {
 			w.ledger.add(&x, e.Raw)
 			w.stats.Events["transactions recovered by a new leader"]++
 		}
@@ -143,7 +143,7 @@ func (p *process) decided(commits []database.Commit) {
 	for i := range commits {
 		p.commit(&commits[i].Txn)
 	}
-	if n := len(commits); n > 0 && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
+	if n := len(commits); n > 0 && !p.forgets() && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
 		p.s.w.violated("OwnLog", "server %v applies %v, which is not on its disk", p.s.id, commits[n-1].Txn.Zxid)
 	}
 	if len(p.s.w.ledger.entries) > known {
@@ -295,11 +295,16 @@ func (p *process) sends(packets []zab.Packet) {
 			if got := p.s.number("acceptedEpoch"); got < p.epoch {
 				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
 			}
-			if i := w.ledger.index(x.Zxid); i > 0 && !p.s.keeps(w.ledger.entries[i-1].txn.Zxid, w.ledger.entries[i-1].raw) {
+			if i := w.ledger.index(x.Zxid); i > 0 && !p.forgets() && !p.s.keeps(w.ledger.entries[i-1].txn.Zxid, w.ledger.entries[i-1].raw) {
 				w.violated("OwnHistory", "server %v says that its history ends with %v, and has not %v on its disk", p.s.id, x.Zxid, w.ledger.entries[i-1].txn.Zxid)
 			}
 		}
 	}
+}
+
+// forgets says that the server is an observer that keeps its history in memory only.
+func (p *process) forgets() bool {
+	return p.s.w.plan.noLog && p.steps.Member().Role() == member.Observing
 }
 
 // acknowledges checks a learner that has made the leader's history its own.
@@ -325,7 +330,7 @@ func (p *process) acknowledges(epoch int64) {
 // has established that cannot be said: a later one may have begun with more.
 func (p *process) began(epoch int64) {
 	l := p.s.w.ledger
-	if _, ok := p.s.w.established[epoch]; !ok {
+	if _, ok := p.s.w.established[epoch]; !ok || p.s.w.plan.noLog && p.s.w.newest().IsObserver(p.s.id) {
 		return
 	}
 	if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
@@ -336,8 +341,13 @@ func (p *process) began(epoch int64) {
 // hears notes what a server is told.
 func (p *process) hears(packets []zab.Packet) {
 	for _, x := range packets {
-		if x.Type == zab.LeaderInfo {
+		switch x.Type {
+		case zab.LeaderInfo:
 			p.epoch = x.Zxid.Epoch()
+		case zab.NewLeader:
+			if p.s.crashAt > 0 {
+				p.s.disk.crashIn, p.s.crashAt = p.s.crashAt, 0
+			}
 		}
 	}
 }

@@ -2,13 +2,17 @@ package sim_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -17,9 +21,16 @@ var (
 	mutate  = flag.Bool("mutations", false, "find every mistake of "+mutationFile)
 	mutant  = flag.String("mutation", "", "only mistakes whose names contain this")
 	allowed = flag.Int("within", 200, "seeds within which each must be found")
+	note    = flag.Bool("found", false, "write down in "+foundFile+" which seed finds which mistake")
 )
 
-const mutationFile = "testdata/mutations.txt"
+const (
+	mutationFile = "testdata/mutations.txt"
+	foundFile    = "testdata/found.txt"
+)
+
+// harmless begins the names of changes that are none: all seeds must survive them.
+const harmless = "no mistake: "
 
 // mutation is a deliberate mistake.
 type mutation struct {
@@ -90,58 +101,134 @@ func TestMutationsApply(t *testing.T) {
 	if len(list) < 25 {
 		t.Errorf("%d mistakes, want at least 25", len(list))
 	}
+	names := map[string]bool{}
 	for _, m := range list {
-		m.apply(t)
+		if m.apply(t); names[m.name] {
+			t.Errorf("%s: %q is there twice", mutationFile, m.name)
+		}
+		names[m.name] = true
+	}
+	for name := range readFound(t) {
+		if !names[name] {
+			t.Errorf("%s: %q is not in %s", foundFile, name, mutationFile)
+		}
+	}
+}
+
+// readFound returns the lines of the table of what was found, by the names of the mistakes.
+func readFound(t *testing.T) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(foundFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 2 && f[0] != "#" {
+			found[strings.Join(f[2:], " ")] = strings.TrimSpace(line)
+		}
+	}
+	return found
+}
+
+// writeFound writes the table, in the order of the mistakes.
+func writeFound(t *testing.T, list []mutation, found map[string]string) {
+	t.Helper()
+	b := []byte("# The first seed that finds each mistake, and the invariant that is violated: make mutations.\n")
+	for _, m := range list {
+		if line := found[m.name]; line != "" {
+			b = fmt.Appendln(b, line)
+		}
+	}
+	if err := os.WriteFile(foundFile, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMutations makes each mistake and wants a seed to find it. One processor works on one
+// mistake, so that the seed is the first one.
+func TestMutations(t *testing.T) {
+	if !*mutate {
+		t.Skip("takes long: make mutations")
+	}
+	list, found := readMutations(t), readFound(t)
+	var (
+		mu sync.Mutex
+		wg sync.WaitGroup
+	)
+	work := make(chan mutation)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for m := range work {
+				if line := m.find(t); line != "" {
+					mu.Lock()
+					found[m.name] = line
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, m := range list {
+		if strings.Contains(m.name, *mutant) {
+			work <- m
+		}
+	}
+	close(work)
+	wg.Wait()
+	if *note {
+		writeFound(t, list, found)
 	}
 }
 
 var failedSeed = regexp.MustCompile(`seed (\d+) \(.*\): ([A-Z]\w+): `)
 
-// TestMutations makes each mistake and wants a seed to find it.
-func TestMutations(t *testing.T) {
-	if !*mutate {
-		t.Skip("takes long: make mutations")
-	}
-	for _, m := range readMutations(t) {
-		if strings.Contains(m.name, *mutant) {
-			m.find(t)
-		}
-	}
-}
-
-// find builds the tests with the mistake, by an overlay of the files, and runs seeds.
-func (m *mutation) find(t *testing.T) {
+// find builds the tests with the mistake, by an overlay of the files, and runs seeds. It
+// returns the line for the table.
+func (m *mutation) find(t *testing.T) string {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for path, text := range m.apply(t) {
 		changed := filepath.Join(dir, fmt.Sprint(len(overlay.Replace))+".go")
 		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return ""
 		}
 		overlay.Replace[path] = changed
 	}
 	b, err := json.Marshal(overlay)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return ""
 	}
 	table, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
 	if err := os.WriteFile(table, b, 0o600); err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return ""
 	}
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", table, "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", table, "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", m.name, err, out)
-		return
+		return ""
 	}
+	defer os.Remove(binary)
 	begin := time.Now()
-	out, err := exec.Command(binary, "-test.run", "TestSeeds", "-seeds", fmt.Sprint(*allowed)).CombinedOutput()
+	run := exec.Command(binary, "-test.run", "TestSeeds", "-seeds", fmt.Sprint(*allowed), "-test.timeout", "0", "-test.cpu", "1")
+	out, err := run.CombinedOutput()
 	took := time.Since(begin).Round(time.Second)
-	found := failedSeed.FindSubmatch(out)
+	seed := failedSeed.FindSubmatch(out)
 	switch {
+	case strings.HasPrefix(m.name, harmless):
+		if err != nil {
+			t.Errorf("%s: %v\n%s", m.name, err, out)
+			return ""
+		}
+		seed = [][]byte{nil, []byte("-"), []byte("-")}
 	case err == nil:
-		t.Errorf("%-70s not found in %d seeds, %v", m.name, *allowed, took)
-	case found == nil:
-		t.Errorf("%-70s failed without a seed:\n%s", m.name, out)
-	default:
-		fmt.Printf("%-82s %4s seeds  %-18s %v\n", m.name, found[1], found[2], took)
+		t.Errorf("%-82s not found in %d seeds, %v", m.name, *allowed, took)
+		return ""
+	case seed == nil:
+		t.Errorf("%-82s failed without a seed:\n%s", m.name, out)
+		return ""
 	}
+	fmt.Printf("%-82s %4s seeds  %-18s %v\n", m.name, seed[1], seed[2], took)
+	return fmt.Sprintf("%4s  %-18s %s", seed[1], seed[2], m.name)
 }

@@ -1,8 +1,9 @@
 package sim
 
 import (
+	"errors"
 	"runtime/debug"
-	"strings"
+	"syscall"
 	"time"
 
 	"gokeeper/server/database"
@@ -64,6 +65,11 @@ func (p *process) guard(f func()) {
 			w.stats.Faults["power failure inside an operation"]++
 			p.powerOff()
 			p.s.restartLater()
+		case killed:
+			w.trace("server %v: is killed in the middle of an operation", p.s.id)
+			w.stats.Faults["kill inside an operation"]++
+			p.kill()
+			p.s.restartLater()
 		default:
 			w.violated("Panic", "server %v: %v\n%s", p.s.id, x, debug.Stack())
 			p.exit()
@@ -86,7 +92,7 @@ func (p *process) guard(f func()) {
 func (p *process) failed(err error) {
 	w := p.s.w
 	w.trace("server %v stops: %v", p.s.id, err)
-	if p.s.disk.broken == 0 && !strings.Contains(err.Error(), "input/output") && !strings.Contains(err.Error(), "no space") {
+	if !p.s.disk.hurt || !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ENOSPC) {
 		w.violated("Restart", "server %v stops: %v", p.s.id, err)
 	}
 	p.kill()

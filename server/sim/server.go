@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,6 +15,7 @@ import (
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
+	"gokeeper/server/snapshot"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
 	"gokeeper/server/txnlog"
@@ -35,6 +37,7 @@ type server struct {
 	wiped    bool          // its disk was replaced by an empty one
 	absent   bool          // not to be started: it is no member yet
 	loseSnap int           // links that are to break behind a snapshot that they bring
+	crashAt  int           // operations behind the next NEWLEADER at which the power fails; 0: it does not
 	brought  []zab.Entry   // in the snapshot that a leader sent, and not known to be committed
 }
 
@@ -71,7 +74,7 @@ func (s *server) start() {
 // excuse.
 func (p *process) cannotStart(err error) {
 	p.s.w.trace("server %v cannot start: %v", p.s.id, err)
-	if p.s.disk.broken == 0 || !errors.Is(err, p.s.disk.broken) {
+	if !p.s.disk.hurt || !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ENOSPC) {
 		p.s.w.violated("Restart", "server %v cannot start on its own disk: %v", p.s.id, err)
 	}
 	p.exit()
@@ -81,12 +84,10 @@ func (p *process) cannotStart(err error) {
 func (w *world) storageOptions() storage.Options {
 	return storage.Options{
 		DataDir: "/data", LogDir: w.plan.logDir, NoDBAutoCreate: true, Recent: w.plan.recent, Owner: "sim",
-		Log: txnlog.Options{PreAllocSize: w.plan.preAlloc, Limit: limit},
+		Log:      txnlog.Options{PreAllocSize: w.plan.preAlloc, SizeLimit: w.plan.logSize, Limit: w.plan.limit},
+		Snapshot: snapshot.Options{Compression: w.plan.pack},
 	}
 }
-
-// limit is the longest buffer of a transaction.
-const limit = 1 << 20
 
 // open reads the disk and builds the parts, as package server does.
 func (p *process) open() error {
@@ -146,16 +147,18 @@ func (p *process) config() replica.Config {
 	return replica.Config{
 		Member: member.Config{
 			ServerID: int64(p.s.id), Tick: w.plan.tick,
-			Prep:         prep.Config{ExtendedTypes: true, Reconfig: true, Limit: limit},
+			Prep: prep.Config{
+				ExtendedTypes: true, Reconfig: true, SmallEnsembles: w.plan.small, NoClosePaths: w.plan.noPaths, Limit: w.plan.limit,
+			},
 			ReapInterval: 5 * w.plan.tick, ReapPerMinute: 10000, ReapNeverUsed: 0,
 			Ensemble: &member.Ensemble{
 				Self: p.s.id, Observer: p.members.committed.IsObserver(p.s.id), Quorum: p.members.committed, LastSeen: p.members.seen,
 				InitLimit: 10, SyncLimit: 5, Recent: w.plan.recent, DiskSync: w.plan.diskSync, ForceSnap: w.plan.forceSnap,
-				Reconfig: true, MaxInterval: 5 * time.Second,
+				MaxSnaps: w.plan.maxSnaps, MaxEpochWait: w.plan.epochWait, Reconfig: true, MaxInterval: 5 * time.Second,
 			},
 		},
-		SnapCount: w.plan.snapCount, Retain: 3, Limit: limit, SyncTime: 5 * w.plan.tick,
-		NoLog: false, DiskFactor: w.plan.diskFactor,
+		SnapCount: w.plan.snapCount, SnapSize: w.plan.snapSize, Retain: 3, Limit: w.plan.limit, SyncTime: 5 * w.plan.tick,
+		NoLog: w.plan.noLog, DiskFactor: w.plan.diskFactor,
 	}
 }
 

@@ -3,11 +3,8 @@ package sim_test
 import (
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +19,6 @@ var (
 	seed  = flag.Uint64("seed", 0, "run only this one, and tell its story")
 	until = flag.Duration("until", 0, "begin no run after this time, however many seeds are left; 0: no limit")
 )
-
-// corpus holds the seeds that once failed, one a line with what they found.
-const corpus = "testdata/seeds.txt"
 
 // TestSeeds runs ensembles through bad days. A seed is a bug report.
 func TestSeeds(t *testing.T) {
@@ -41,25 +35,6 @@ func TestSeeds(t *testing.T) {
 	total := run(t, list)
 	took := time.Since(begin)
 	t.Logf("%s\nin %v: %.0f times as fast as time", total, took.Round(time.Millisecond), total.Lasted.Seconds()/took.Seconds())
-}
-
-// TestCorpus runs what once failed.
-func TestCorpus(t *testing.T) {
-	b, err := os.ReadFile(filepath.FromSlash(corpus))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []uint64
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 0 && f[0] != "#" {
-			n, err := strconv.ParseUint(f[0], 10, 64)
-			if err != nil {
-				t.Fatalf("%s: %v", corpus, err)
-			}
-			list = append(list, n)
-		}
-	}
-	run(t, list)
 }
 
 // run runs the seeds on all processors and adds up what happened.
@@ -102,7 +77,7 @@ const shown = 80
 
 func describe(r *sim.Report) string {
 	trace := r.Trace[max(0, len(r.Trace)-shown):]
-	return fmt.Sprintf("seed %d (go test ./server/sim -run TestSeeds -seed %d; add it to %s): %s: %s\n%s\n%s", r.Seed, r.Seed, corpus,
+	return fmt.Sprintf("seed %d (go test ./server/sim -run TestSeeds -seed %d): %s: %s\n%s\n%s", r.Seed, r.Seed,
 		r.Violation.Invariant, r.Violation.What, r.Plan, strings.Join(trace, "\n"))
 }
 

@@ -318,7 +318,7 @@ func (x *link) read(b []byte) {
 	x.t.p.do(func() {
 		r := bufio.NewReader(bytes.NewReader(b))
 		for !x.gone {
-			p, err := zab.ReadPacket(r, limit)
+			p, err := zab.ReadPacket(r, x.t.p.s.w.plan.limit)
 			if errors.Is(err, io.EOF) {
 				return
 			}

@@ -74,7 +74,7 @@ func (c *client) victim() string {
 	return c.name()
 }
 
-func (c *client) value() string { c.w.values++; return fmt.Sprintf("v%d", c.w.values) }
+func (c *client) value() string { return c.w.value() }
 
 // request sends one request.
 func (c *client) request() {

@@ -52,83 +52,6 @@ type Options struct {
 	Tell func(line string) // told each line of the trace; nil: nobody is
 }
 
-// plan is what a seed decides at the beginning.
-type plan struct {
-	ensemble   quorum.Config
-	spares     int
-	clients    int
-	tick       time.Duration
-	recent     int
-	snapCount  int
-	diskSync   bool
-	diskFactor float64
-	forceSnap  bool
-	logDir     string
-	preAlloc   int64
-	lossy      bool
-	pace       time.Duration
-	downtime   time.Duration
-	length     time.Duration // of the bad time
-	often      time.Duration // between two faults, on average
-	kinds      []string      // of faults
-}
-
-// memberLine is the line of a server in a configuration.
-func memberLine(id int, role string) string {
-	return fmt.Sprintf("server.%d=sim%d:2888:3888:%s;sim%d:2181", id, id, role, id)
-}
-
-// newPlan draws a plan.
-func newPlan(c *source, calm bool) plan {
-	p := plan{
-		clients: 2 + c.IntN(4), tick: []time.Duration{200, 500, 2000}[c.IntN(3)] * time.Millisecond,
-		recent: []int{1, 5, 20, 100, 500}[c.IntN(5)], snapCount: []int{10, 40, 150, 1000}[c.IntN(4)],
-		diskSync: c.chance(2), diskFactor: []float64{0, 0.33, 5}[c.IntN(3)], forceSnap: c.chance(12),
-		logDir: []string{"/data", "/log"}[c.IntN(2)], preAlloc: []int64{-1, 4096, 65536}[c.IntN(3)],
-		lossy: c.chance(2),
-	}
-	p.pace = c.between(p.tick/20, p.tick/2)
-	if c.chance(3) {
-		p.pace *= 8
-	}
-	p.downtime = c.between(p.tick, 10*p.tick)
-	p.length = c.between(20*p.tick, 120*p.tick)
-	p.often = c.between(p.tick/2, 6*p.tick)
-	voters, observers := 3, 0
-	if c.chance(4) {
-		voters = 5
-	} else if c.chance(8) {
-		voters = 4
-	}
-	if c.chance(3) {
-		observers = 1
-	}
-	if c.chance(2) {
-		p.spares = 1 + c.IntN(2)
-	}
-	var lines []string
-	for id := 1; id <= voters+observers; id++ {
-		role := "participant"
-		if id > voters {
-			role = "observer"
-		}
-		lines = append(lines, memberLine(id, role))
-	}
-	p.ensemble = mustParse(strings.Join(append(lines, "version=0"), "\n"))
-	if !calm {
-		p.kinds = drawKinds(c, p.spares > 0)
-	}
-	return p
-}
-
-func mustParse(text string) quorum.Config {
-	c, err := quorum.Parse(text)
-	if err != nil {
-		panic(fmt.Sprintf("bug: %v in %q", err, text))
-	}
-	return c
-}
-
 func newWorld(seed uint64, opt Options) *world {
 	s := &schedule{seed: seed}
 	w := &world{
@@ -197,6 +120,16 @@ func Run(seed uint64, opt Options) *Report {
 	return &Report{
 		Seed: seed, Violation: w.failed, Stats: w.stats, Lasted: w.now, Sum: w.log.sum.Sum64(), Trace: w.log.last(), Plan: w.plan.String(),
 	}
+}
+
+// value returns a new value, which is long now and then if the plan says so.
+func (w *world) value() string {
+	w.values++
+	v := fmt.Sprintf("v%d", w.values)
+	if w.plan.padding > 0 && w.chance(4) {
+		v += strings.Repeat(".", w.IntN(w.plan.padding))
+	}
+	return v
 }
 
 // until lets things happen for some time, or until something holds. It returns whether
@@ -276,7 +209,7 @@ func (w *world) heal() {
 	w.plan.lossy = false
 	for _, id := range w.ids {
 		s := w.servers[id]
-		s.disk.broken, s.disk.crashIn, s.fsync = 0, 0, 0
+		s.disk.broken, s.disk.crashIn, s.disk.failIn, s.fsync, s.crashAt = 0, 0, 0, 0, 0
 		if s.process != nil && s.process.paused {
 			s.process.resume()
 		}
@@ -344,11 +277,4 @@ func (w *world) compare(invariant string) {
 			w.violated("Session", "server %v has %d sessions, want %d", s.id, len(open), len(w.ledger.sessions))
 		}
 	}
-}
-
-// String describes the plan.
-func (p plan) String() string {
-	return fmt.Sprintf("voters %v observers %v spares %d clients %d tick %v window %d snapshots every %d disk %v %v snap %v lossy %v pace %v length %v faults every %v: %v",
-		p.ensemble.Voters(), p.ensemble.Observers(), p.spares, p.clients, p.tick, p.recent, p.snapCount, p.diskSync, p.diskFactor,
-		p.forceSnap, p.lossy, p.pace, p.length, p.often, p.kinds)
 }

@@ -1,0 +1,234 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
+)
+
+// Misfortunes that are composed of several, so that what is rare happens.
+
+// loseTail kills a leader that has logged what it could send to nobody, or to one only of
+// four. Clients ask for nothing for a while, so that both come back before the next leader
+// has proposed anything: then they must forget their tails by TRUNC.
+func (w *world) loseTail() string {
+	p := w.leader()
+	if p == nil {
+		return ""
+	}
+	lost := []*process{p}
+	if f := w.some(); f != p && len(w.newest().Voters()) > 3 {
+		lost = append(lost, f)
+	}
+	for _, x := range lost {
+		for _, id := range w.ids {
+			if !slices.ContainsFunc(lost, func(y *process) bool { return y.s.id == id }) {
+				w.cutOff(endpoint(x.s.id), endpoint(id))
+				w.cutOff(endpoint(id), endpoint(x.s.id))
+			}
+		}
+	}
+	w.after(w.between(0, w.plan.tick), func() {
+		w.hold = w.now + 12*w.plan.tick
+		for _, x := range lost {
+			x.kill()
+			w.after(w.between(w.plan.tick, 3*w.plan.tick), x.s.start)
+		}
+		w.net.mend()
+	})
+	var ids []quorum.ServerID
+	for _, x := range lost {
+		ids = append(ids, x.s.id)
+	}
+	return fmt.Sprint(ids)
+}
+
+// loseSnap lets the link break that brings a server its next snapshot, and sees to it that
+// one is brought: right behind the snapshot, when it is in memory and not on the disk, or
+// a little later. Sometimes it is the leader that dies then.
+func (w *world) loseSnap() string {
+	p := w.some()
+	if p == nil || p == w.leader() {
+		return ""
+	}
+	p.s.loseSnap = 1 + w.IntN(3)
+	p.kill()
+	w.after(w.between(w.plan.tick, 6*w.plan.tick), p.s.start)
+	return fmt.Sprint(p.s.id)
+}
+
+// brokeOff is told that a snapshot has come over a link and is in memory.
+func (w *world) brokeOff(x *link) {
+	s := x.t.p.s
+	if s.loseSnap == 0 || w.calm {
+		return
+	}
+	s.loseSnap--
+	leader, dies := x.other.t.p, w.chance(3)
+	w.after(w.between(0, w.between(0, 20*time.Millisecond)), func() {
+		if dies && leader == w.leader() {
+			leader.powerOff()
+			leader.s.restartLater()
+		}
+		x.reset()
+	})
+}
+
+// failBehindNewLeader restarts a server, whose power fails when it has been brought up and
+// makes that durable.
+func (w *world) failBehindNewLeader() string {
+	p := w.some()
+	if p == nil || p == w.leader() {
+		return ""
+	}
+	p.s.crashAt = 1 + w.IntN(12)
+	p.kill()
+	w.after(w.between(w.plan.tick, 6*w.plan.tick), p.s.start)
+	return fmt.Sprintf("%v at operation %d", p.s.id, p.s.crashAt)
+}
+
+// rollingRestart stops one member after the other, the next when the one before serves again.
+func (w *world) rollingRestart() string {
+	var ids []quorum.ServerID
+	for _, m := range w.newest().Members {
+		ids = append(ids, m.ID)
+	}
+	w.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	w.roll(ids, 0)
+	return fmt.Sprint(ids)
+}
+
+// roll goes on when the first of the servers serves, or has had its time.
+func (w *world) roll(ids []quorum.ServerID, waited int) {
+	if w.calm || len(ids) == 0 {
+		return
+	}
+	p := w.servers[ids[0]].process
+	const patience = 10 // ticks
+	switch {
+	case waited == 0 && p != nil && !p.paused:
+		p.stop()
+		p.s.after(w.between(0, w.plan.tick), p.s.start)
+	case p != nil && p.serving || waited > patience:
+		ids, waited = ids[1:], -1
+	}
+	w.after(w.plan.tick, func() { w.roll(ids, waited+1) })
+}
+
+// flap cuts off the leader and another server in turns, each for a short time.
+func (w *world) flap() string {
+	a, b := w.leader(), w.some()
+	if a == nil || b == nil || a == b {
+		return ""
+	}
+	w.swing(a.s.id, b.s.id, 3+w.IntN(6))
+	return fmt.Sprint(a.s.id, b.s.id)
+}
+
+func (w *world) swing(a, b quorum.ServerID, times int) {
+	w.net.mend()
+	if w.calm || times == 0 {
+		return
+	}
+	for _, id := range w.ids {
+		if id != a {
+			w.cutOff(endpoint(a), endpoint(id))
+			w.cutOff(endpoint(id), endpoint(a))
+		}
+	}
+	w.after(w.between(w.plan.tick/10, 3*w.plan.tick), func() { w.swing(b, a, times-1) })
+}
+
+// reconfigure has a client ask for one server more or less, for another role of one, or for
+// other roles, groups and weights of all.
+func (w *world) reconfigure() string {
+	now := w.newest()
+	if now.Hierarchical() && !w.chance(4) || w.chance(5) {
+		return w.askForAll()
+	}
+	id := w.ids[w.IntN(len(w.ids))]
+	_, in := now.Member(id)
+	least := 3
+	if w.plan.fragile {
+		least = 1
+	}
+	switch {
+	case !in:
+		return w.askFor(&proto.ReconfigRequest{Joining: []byte(memberLine(int(id), []string{participant, observer}[w.IntN(2)]))}, id)
+	case now.IsObserver(id):
+		return w.askFor(&proto.ReconfigRequest{Joining: []byte(memberLine(int(id), participant))}, id)
+	case len(now.Voters()) <= least:
+		return ""
+	case w.chance(2):
+		return w.askFor(&proto.ReconfigRequest{Joining: []byte(memberLine(int(id), observer))}, id)
+	}
+	return w.askFor(&proto.ReconfigRequest{Leaving: fmt.Append(nil, id)}, id)
+}
+
+// askForAll asks for a whole configuration.
+func (w *world) askForAll() string {
+	roles, voters := make([]string, len(w.ids)), 0
+	for i := range roles {
+		roles[i] = []string{participant, participant, participant, observer, ""}[w.IntN(5)]
+		if roles[i] == participant {
+			voters++
+		}
+	}
+	if voters < 3 {
+		return ""
+	}
+	c := w.plan.draw(w.source, roles, w.chance(2))
+	var ids []quorum.ServerID
+	for _, m := range c.Members {
+		ids = append(ids, m.ID)
+	}
+	return w.askFor(&proto.ReconfigRequest{Members: []byte(strings.Join(c.Lines(), ","))}, ids...)
+}
+
+// askFor starts the servers, and has a client ask for the reconfiguration.
+func (w *world) askFor(r *proto.ReconfigRequest, ids ...quorum.ServerID) string {
+	c := w.clients[w.IntN(len(w.clients))]
+	if !c.open {
+		return ""
+	}
+	for _, id := range ids {
+		w.servers[id].absent = false
+		w.servers[id].start()
+	}
+	r.Version = -1
+	what := fmt.Sprintf("reconfig join %q leave %q all %q", r.Joining, r.Leaving, r.Members)
+	c.write(proto.OpReconfig, what, r.Append(nil))
+	return what
+}
+
+// growAndRestart has all servers that are no voters become some, and cuts the power of all
+// at about the time at which that is decided (ZOOKEEPER-1367, 335).
+func (w *world) growAndRestart() string {
+	var lines []string
+	var ids []quorum.ServerID
+	for _, id := range w.ids {
+		if !w.newest().IsVoter(id) {
+			lines, ids = append(lines, memberLine(int(id), participant)), append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	what := w.askFor(&proto.ReconfigRequest{Joining: []byte(strings.Join(lines, ","))}, ids...)
+	if what == "" {
+		return ""
+	}
+	w.after(w.between(0, w.plan.tick/2), func() {
+		for _, id := range w.ids {
+			if p := w.servers[id].process; p != nil && !w.calm {
+				p.powerOff()
+				p.s.restartLater()
+			}
+		}
+	})
+	return what
+}
