@@ -87,7 +87,11 @@ func WantsEphemeral(op proto.Op, body []byte) bool {
 		c.Decode(d, op)
 		return d.Err() == nil && isEphemeral(c.Flags)
 	case proto.OpMulti:
-		for _, op := range proto.DecodeMulti(d) {
+		ops := proto.DecodeMulti(d)
+		if d.Err() != nil {
+			return false // it will fail as a whole
+		}
+		for _, op := range ops {
 			if (op.Op == proto.OpCreate || op.Op == proto.OpCreate2) && isEphemeral(op.Create.Flags) {
 				return true
 			}

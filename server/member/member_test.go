@@ -207,6 +207,7 @@ func TestWantsEphemeral(t *testing.T) {
 		{proto.OpSetData, create("/a", proto.FlagEphemeral), false},
 		{proto.OpMulti, multi(proto.FlagEphemeral), true},
 		{proto.OpMulti, multi(proto.FlagPersistent), false},
+		{proto.OpMulti, multi(proto.FlagEphemeral)[:len(multi(0))-1], false}, // breaks off, and will fail as a whole
 	} {
 		if got := WantsEphemeral(c.op, c.body); got != c.want {
 			t.Errorf("%v %q: %v", c.op, c.body, got)
