@@ -1,11 +1,16 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
+	"gokeeper/server/auth"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
+	"gokeeper/server/quorum"
+	"gokeeper/server/txn"
 )
 
 // client is a client with one session at a time, which it carries from server to server.
@@ -22,6 +27,14 @@ type client struct {
 	heard  time.Duration
 	dead   bool // it is gone for ever
 
+	readOnly bool             // the server serves reads only
+	book     *ledger          // what the server shows; nil: nobody knows
+	closing  bool             // nothing more is asked for on the connection
+	over     bool             // the session is closed
+	ids      []proto.Identity // who it is to the server, once that has read what was sent
+	granted  []proto.Identity // who it is by the answers so far
+	auths    []credentials    // without an answer
+
 	session  proto.SessionID
 	password []byte
 	timeout  time.Duration
@@ -30,17 +43,29 @@ type client struct {
 	xid      int32
 	waiting  []*operation // no reply yet, oldest first
 	watches  *watches
-	quiet    bool // asks for nothing any more but keeps its session
+	quiet    bool   // asks for nothing any more but keeps its session
+	secret   string // its credentials; "": none
+	permits  bool   // a server that serves reads only will do
+}
+
+// credentials are what a client has sent, and what they give.
+type credentials struct {
+	ids []proto.Identity
+	err proto.Error
 }
 
 // operation is a request, and what its reply must be.
 type operation struct {
-	xid   int32
-	op    proto.Op
-	what  string
-	floor proto.Zxid // acknowledged by anybody before it was sent
-	check func(r *reply)
-	done  func(r *reply) // told the reply, or nil when there is none
+	xid       int32
+	op        proto.Op
+	what      string
+	body      []byte
+	ids       []proto.Identity // who asks
+	floor     proto.Zxid       // acknowledged by anybody before it was sent
+	ephemeral bool             // it creates one
+	silent    bool             // there is no reply
+	check     func(r *reply)
+	done      func(r *reply) // told the reply, or nil when there is none
 }
 
 // reply is a reply to an operation.
@@ -50,6 +75,7 @@ type reply struct {
 	zxid proto.Zxid
 	err  proto.Error
 	d    *jute.Decoder
+	l    *ledger // what the server shows
 }
 
 func (r *reply) wrong(format string, args ...any) {
@@ -60,6 +86,10 @@ func (c *client) endpoint() endpoint { return clientEndpoint + endpoint(c.id) }
 
 func newClient(w *world, id int) *client {
 	c := &client{w: w, id: id, source: w.schedule.source(fmt.Sprintf("client %d", id)), watches: newWatches()}
+	c.permits = !c.chance(4)
+	if c.chance(2) {
+		c.secret = secrets[c.IntN(len(secrets))]
+	}
 	c.timeout = time.Duration(leastTimeout+c.IntN(mostTimeout)) * w.plan.tick / 2
 	c.after(c.between(0, w.plan.tick), c.connect)
 	c.after(0, c.tick)
@@ -80,7 +110,7 @@ func (c *client) connect() {
 	out, number := c.out, c.number
 	request := &proto.ConnectRequest{
 		LastZxidSeen: c.seen, Timeout: int32(c.timeout.Milliseconds()), Session: c.session, Password: c.password,
-		HasReadOnly: true,
+		HasReadOnly: true, ReadOnly: c.permits,
 	}
 	out.put(item{size: 50, whole: func() {
 		if s.process == nil {
@@ -122,7 +152,8 @@ func (c *client) disconnect() {
 	} else {
 		c.out.end(nil)
 	}
-	c.conn, c.out, c.open = nil, nil, false
+	c.conn, c.out, c.open, c.closing = nil, nil, false, false
+	c.ids, c.granted, c.auths = nil, nil, nil
 	lost := c.waiting
 	c.waiting = nil
 	for _, o := range lost {
@@ -130,12 +161,16 @@ func (c *client) disconnect() {
 			o.done(nil)
 		}
 	}
+	if c.over || c.readOnly && c.chance(2) {
+		c.forget()
+	}
+	c.readOnly = false
 	c.after(c.between(time.Millisecond, c.w.plan.tick/2), c.connect)
 }
 
 // forget begins without a session.
 func (c *client) forget() {
-	c.session, c.password, c.seen, c.wrote = 0, nil, 0, 0
+	c.session, c.password, c.seen, c.wrote, c.over = 0, nil, 0, 0, false
 	c.watches = newWatches()
 }
 
@@ -148,7 +183,10 @@ func (c *client) tick() {
 	case c.out == nil:
 	case silent > c.timeout*2/3:
 		c.disconnect()
-	case c.open && silent > c.timeout/4 && len(c.waiting) == 0:
+	case c.readOnly && c.chance(20):
+		c.w.trace("client %d looks for a server with a leader", c.id)
+		c.disconnect()
+	case c.open && !c.closing && silent > c.timeout/4 && len(c.waiting) == 0:
 		c.ask(proto.OpPing, "ping", nil, nil)
 	}
 	c.after(c.timeout/8, c.tick)
@@ -172,11 +210,18 @@ func (c *client) receive(x *connection, packet []byte) {
 		e := change{zxid, typ, d.String()}
 		c.w.trace("client %d: event %v", c.id, e)
 		c.w.stats.Events["watch events"]++
+		if c.book == nil {
+			return
+		}
 		if zxid == proto.NoZxid {
 			c.watches.expected = append(c.watches.expected, e) // compared at the reply to setWatches
-		} else if wrong := c.watches.got(c.w.ledger, e); wrong != "" {
+		} else if wrong := c.watches.got(c.w.ledger, e, c.granted); wrong != "" {
 			c.w.violated("Watch", "client %d: %s", c.id, wrong)
 		}
+		return
+	}
+	if xid == xidAuth {
+		c.authenticated(err)
 		return
 	}
 	if len(c.waiting) == 0 || c.waiting[0].xid != xid {
@@ -184,31 +229,121 @@ func (c *client) receive(x *connection, packet []byte) {
 		return
 	}
 	o := c.waiting[0]
+	if o.silent {
+		c.w.violated("SessionOrder", "client %d: a reply to %s", c.id, o.what)
+	}
 	c.waiting = c.waiting[1:]
-	c.replied(&reply{c, o, zxid, err, d})
+	c.replied(&reply{c, o, zxid, err, d, c.book})
 }
 
 // opened takes in the answer to the connect request.
 func (c *client) opened(d *jute.Decoder) {
-	d.Int()
-	timeout, id, password := d.Int(), proto.SessionID(d.Long()), d.Buffer()
-	if id == 0 {
+	var r proto.ConnectResponse
+	r.Decode(d)
+	if d.Err() != nil {
+		if !c.w.plan.readOnly || c.w.plan.local || c.session != 0 {
+			c.w.violated("Session", "client %d: no response to the connect request: %v", c.id, d.Err())
+		}
+		c.w.stats.Events["sessions that read-only servers cannot open"]++
+		c.disconnect()
+		return
+	}
+	if r.Session == 0 {
 		c.w.trace("client %d: session %v is gone", c.id, c.session)
 		c.w.stats.Events["sessions refused"]++
 		c.forget()
 		c.disconnect()
 		return
 	}
-	if c.session != 0 && c.session != id {
-		c.w.violated("Session", "client %d: asked for session %v and got %v", c.id, c.session, id)
+	if c.session != 0 && c.session != r.Session {
+		c.w.violated("Session", "client %d: asked for session %v and got %v", c.id, c.session, r.Session)
 	}
-	c.w.trace("client %d: session %v at %d", c.id, id, c.server)
-	c.session, c.password, c.open = id, password, true
-	c.timeout = time.Duration(timeout) * time.Millisecond
+	if r.ReadOnly && !c.permits {
+		c.w.violated("Session", "client %d is served reads only, which it does not permit", c.id)
+	}
+	c.w.trace("client %d: session %v at %d, reads only %v", c.id, r.Session, c.server, r.ReadOnly)
+	if c.session == 0 {
+		c.w.began(r.Session, quorum.ServerID(c.server), r.ReadOnly)
+	} else {
+		c.moved(r.ReadOnly)
+	}
+	c.session, c.password, c.open, c.readOnly = r.Session, r.Password[:], true, r.ReadOnly
+	c.timeout = time.Duration(r.Timeout) * time.Millisecond
+	c.book = c.conn.p.ledger()
+	if c.readOnly {
+		c.w.stats.Events["read-only sessions"]++
+	}
+	c.ids, c.granted = c.nobody(), c.nobody()
+	if c.secret != "" {
+		c.authenticate(c.secret)
+	}
 	if !c.watches.empty() {
 		c.setWatches()
 	}
 	c.work(c.number)
+}
+
+// moved checks that a session that goes on may do so at this server.
+func (c *client) moved(readOnly bool) {
+	s := c.w.locals[c.session]
+	switch global := c.w.ledger.knew(c.session); {
+	case !global && s != nil && s.server != quorum.ServerID(c.server) && !readOnly:
+		c.w.violated("LocalSession", "client %d: session %v is local to %v, and goes on at %d", c.id, c.session, s.server, c.server)
+	case global && readOnly && c.conn.p.db.Global(c.session):
+		c.w.violated("Session", "client %d: session %v of the ensemble goes on at %d, which only serves reads", c.id, c.session, c.server)
+	}
+}
+
+// address is where the client is.
+func (c *client) address() string { return fmt.Sprintf("10.1.0.%d", c.id) }
+
+// nobody returns who a client is without credentials.
+func (c *client) nobody() []proto.Identity {
+	return []proto.Identity{{Scheme: auth.IP, ID: c.address()}}
+}
+
+// xidAuth is the xid of auth packets. Their replies come out of turn.
+const xidAuth = -4
+
+// authenticate sends credentials.
+func (c *client) authenticate(secret string) {
+	c.present(auth.Digest, []byte(secret), credentials{ids: proven(secret)})
+}
+
+// present sends an auth packet.
+func (c *client) present(scheme string, proof []byte, a credentials) {
+	c.auths = append(c.auths, a)
+	c.ids = with(c.ids, a.ids)
+	body := (&proto.AuthPacket{Scheme: []byte(scheme), Auth: proof}).Append(nil)
+	c.send(proto.Request{Xid: xidAuth, Op: proto.OpAuth, Body: body})
+}
+
+// with returns the identities and those that are not among them.
+func with(ids, more []proto.Identity) []proto.Identity {
+	ids = slices.Clone(ids)
+	for _, id := range more {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// authenticated takes in the answer to credentials.
+func (c *client) authenticated(err proto.Error) {
+	if len(c.auths) == 0 || c.auths[0].err != err {
+		c.w.violated("Reply", "client %d: credentials are answered with %v", c.id, err)
+		return
+	}
+	if err == proto.OK {
+		if !c.readOnly && !c.rearming() { // until then it was told what it could read before
+			c.watches.see(c.w.ledger, c.conn.gained[0], c.granted)
+		}
+		c.conn.gained = c.conn.gained[1:]
+	}
+	c.granted = with(c.granted, c.auths[0].ids)
+	c.auths = c.auths[1:]
+	c.w.stats.Replies[proto.OpAuth.String()]++
 }
 
 // ask sends a request.
@@ -218,44 +353,66 @@ func (c *client) ask(op proto.Op, what string, body []byte, check func(r *reply)
 		c.xid++
 		xid = c.xid
 	}
-	o := &operation{xid: xid, op: op, what: what, floor: c.w.acknowledged, check: check}
+	o := &operation{xid: xid, op: op, what: what, body: body, ids: c.ids, floor: c.w.acknowledged, check: check, silent: c.closing}
 	c.waiting = append(c.waiting, o)
-	out, number := c.out, c.number
-	out.put(item{size: 20 + len(body), whole: func() {
+	c.send(proto.Request{Xid: xid, Op: op, Body: body})
+	return o
+}
+
+// send sends a packet.
+func (c *client) send(r proto.Request) {
+	number := c.number
+	c.out.put(item{size: 20 + len(r.Body), whole: func() {
 		x := c.conn
 		if x == nil || x.number != number {
 			return
 		}
-		x.p.do(func() { x.request(proto.Request{Xid: xid, Op: op, Body: body}) })
+		x.p.do(func() { x.request(r) })
 	}})
-	return o
 }
 
 // replied checks what holds for every reply, and then what holds for this one.
 func (c *client) replied(r *reply) {
-	o, l := r.op, c.w.ledger
+	o := r.op
 	if o.op != proto.OpPing {
 		c.w.trace("client %d: %s at %v: %v", c.id, o.what, r.zxid, r.err)
+	}
+	if r.err != proto.OK {
+		c.w.stats.Errors[r.err.Error()]++
+	}
+	if r.err == proto.Unimplemented {
+		c.unimplemented(r)
+		return
 	}
 	if r.zxid < c.seen {
 		c.w.violated("SessionOrder", "client %d: %s at %v behind a reply at %v", c.id, o.what, r.zxid, c.seen)
 	}
-	if o.op != proto.OpSetWatches2 {
-		if wrong := c.watches.replied(l, r.zxid); wrong != "" {
+	if !isSetWatches(o.op) && !c.readOnly {
+		if wrong := c.watches.replied(r.l, r.zxid, c.granted); wrong != "" {
 			c.w.violated("Watch", "client %d: %s: %s", c.id, o.what, wrong)
 		}
 	}
-	if o.op.IsWrite() {
-		c.written(r)
-	}
-	if o.check != nil {
-		o.check(r)
+	switch {
+	case c.refusedReadOnly(r), o.op.IsWrite() && c.unwritten(r):
+	default:
+		if o.op.IsWrite() {
+			c.written(r)
+			c.become(r)
+		}
+		if o.check != nil && r.l != nil {
+			o.check(r)
+		}
 	}
 	if o.done != nil {
 		o.done(r)
 	}
 	c.seen = r.zxid
 }
+
+func isSetWatches(op proto.Op) bool { return op == proto.OpSetWatches || op == proto.OpSetWatches2 }
+
+// rearming says whether the server knows of no watches yet.
+func (c *client) rearming() bool { return len(c.waiting) > 0 && isSetWatches(c.waiting[0].op) }
 
 // written checks the reply to a write: what it tells of is committed, behind everything
 // that was acknowledged before it was sent, and behind the client's own writes.
@@ -282,29 +439,121 @@ func (c *client) written(r *reply) {
 	}
 }
 
-// setWatches arms again, at a new server, what was armed.
-func (c *client) setWatches() {
-	seen := c.seen
-	b := jute.AppendLong(nil, int64(seen))
-	for _, list := range c.watches.lists() {
-		b = jute.AppendInt(b, int32(len(list)))
-		for _, path := range list {
-			b = jute.AppendString(b, path)
+// refusedReadOnly says whether a request is no read, and the server serves nothing else:
+// then it must refuse it, but for the end of a session of its own.
+func (c *client) refusedReadOnly(r *reply) bool {
+	refused, write := r.err == proto.NotReadOnly, r.op.op.IsWrite() || r.op.op == proto.OpSync
+	own := r.op.op == proto.OpCloseSession && c.w.plan.local
+	if refused != (c.readOnly && write && !own) {
+		r.wrong("error %v, and the server serves reads only: %v", r.err, c.readOnly)
+	}
+	return c.readOnly && write
+}
+
+// unwritten says whether a write has become no transaction, since it is the business of
+// the server that knows the local session.
+func (c *client) unwritten(r *reply) bool {
+	s, refused := c.w.locals[c.session], r.err == proto.EphemeralOnLocalSession
+	if refused != (r.op.ephemeral && s != nil && !c.w.plan.upgrade) {
+		r.wrong("error %v, and the session is local: %v", r.err, s != nil)
+	}
+	return refused || r.op.op == proto.OpCloseSession && s != nil && !c.w.ledger.knew(c.session)
+}
+
+// unimplemented checks the answer to an operation that does not exist. It tells of no
+// zxid, and the server ends the connection behind it.
+func (c *client) unimplemented(r *reply) {
+	if op := r.op.op; op.IsRead() || op.IsWrite() && op != proto.OpCreateSession || r.zxid != proto.NoZxid {
+		r.wrong("error %v", r.err)
+	}
+}
+
+// become compares what a write has become, and what its reply tells, with what had to
+// become of it.
+func (c *client) become(r *reply) {
+	l := c.w.ledger
+	e := l.at(r.zxid)
+	if e == nil {
+		return // was complained about
+	}
+	got := proto.OK
+	if b, ok := e.txn.Body.(*txn.Error); ok {
+		got = b.Code
+	}
+	if r.err != got {
+		r.wrong("error %v, but the transaction has %v", r.err, got)
+		return
+	}
+	if got == proto.SessionExpired {
+		if z := l.closed[c.session]; z == 0 || z > r.zxid {
+			r.wrong("the session is not closed")
+		}
+		return
+	}
+	want, ok := l.foresee(r.zxid, r.op, c.session)
+	switch {
+	case !ok:
+	case r.op.op == proto.OpMulti && want.err != proto.MarshallingError:
+		r.multi(e, &want)
+	case want.err != got:
+		r.wrong("error %v, want %v", got, want.err)
+	case got == proto.OK:
+		r.record(&want)
+	}
+}
+
+// record compares the record of a reply to a write that succeeded.
+func (r *reply) record(want *outcome) {
+	d := jute.NewDecoder(r.op.body)
+	path := d.String()
+	switch r.op.op {
+	case proto.OpDelete:
+		return
+	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		path = r.d.String()
+		v, data := r.l.node(path, r.zxid), d.Buffer()
+		if path != want.paths[0] || v.czxid != r.zxid || !bytes.Equal(v.data, data) {
+			r.wrong("created %s, which is %+v, want %s with %q", path, v, want.paths[0], data)
 		}
 	}
-	c.watches.expected = nil
-	c.ask(proto.OpSetWatches2, fmt.Sprintf("setWatches from %v", seen), b, func(r *reply) {
-		got := c.watches.expected
-		c.watches.rearmed(c.w.ledger, seen, r.zxid)
-		for _, e := range got {
-			if wrong := c.watches.missed(e); wrong != "" {
-				r.wrong("%s", wrong)
+	if v := r.l.node(path, r.zxid); len(want.acls) > 0 && !slices.Equal(v.acl, want.acls[0]) {
+		r.wrong("%s has the list %v, want %v", path, v.acl, want.acls[0])
+	}
+	if r.op.op != proto.OpCreate {
+		r.stat(path)
+	}
+}
+
+// multi compares a multi that can be read: its transaction and the results in its reply
+// tell of each operation.
+func (r *reply) multi(e *committed, want *outcome) {
+	m, ok := e.txn.Body.(*txn.Multi)
+	if !ok || r.err != proto.OK || len(m.Ops) != len(want.parts) {
+		r.wrong("the transaction is %T of %v", e.txn.Body, r.err)
+		return
+	}
+	paths := want.paths
+	for i, op := range m.Ops {
+		var h proto.MultiHeader
+		h.Decode(r.d)
+		if want.err != proto.OK {
+			b, failed := op.Body.(*txn.Error)
+			if h.Op != proto.OpError || h.Err != want.parts[i] || proto.Error(r.d.Int()) != want.parts[i] || failed && b.Code != want.parts[i] {
+				r.wrong("operation %d has result %v, want %v", i, h.Err, want.parts[i])
 			}
+			continue
 		}
-		for _, e := range c.watches.expected {
-			r.wrong("event %v did not come", e)
+		if h.Op != op.Type || h.Err != proto.OK {
+			r.wrong("operation %d has result %v %v", i, h.Op, h.Err)
 		}
-		c.watches.expected = nil
-		c.w.stats.Events["setWatches"]++
-	})
+		switch op.Type {
+		case proto.OpCreate:
+			if path := r.d.String(); path != paths[0] {
+				r.wrong("operation %d has created %s, want %s", i, path, paths[0])
+			}
+			paths = paths[1:]
+		case proto.OpSetData:
+			r.d.Bytes(proto.StatSize)
+		}
+	}
 }

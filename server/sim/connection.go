@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -31,8 +32,12 @@ type connection struct {
 	opened  bool
 	carried bool
 	hangup  bool
-	closing bool // closeSession was submitted: nothing behind it is read
+	closing bool           // nothing more is read
+	unknown *proto.Request // one that does not exist, which is answered in its turn
+	ids     []proto.Identity
+	gained  []proto.Zxid // up to which the tree was when they became more
 	dead    bool
+	ended   bool // and forgotten
 }
 
 // Timeouts of sessions that servers grant, in ticks.
@@ -47,6 +52,7 @@ func (p *process) accept(c *client, number int) *connection {
 	x := &connection{
 		p: p, client: c, number: number,
 		out: w.net.pipe(fmt.Sprintf("client %d %d from", c.id, number), endpoint(p.s.id), c.endpoint()),
+		ids: c.nobody(),
 	}
 	p.conns[x] = struct{}{}
 	return x
@@ -72,8 +78,8 @@ func (p *process) drop() {
 func (c *connection) connect(r *proto.ConnectRequest) {
 	p := c.p
 	c.touch()
-	serving, _ := p.replica.Serving()
-	if !serving || r.LastZxidSeen > p.db.LastZxid() {
+	serving, readOnly := p.replica.Serving()
+	if !serving || readOnly && !r.ReadOnly || r.LastZxidSeen > p.db.LastZxid() {
 		c.Abort()
 		return
 	}
@@ -88,7 +94,7 @@ func (c *connection) connect(r *proto.ConnectRequest) {
 			return
 		}
 	}
-	p.replica.Open(&replica.Open{Client: c, Session: r.Session, Timeout: timeout, Refuse: c.refuse, ReadOnly: c.refuse})
+	p.replica.Open(&replica.Open{Client: c, Session: r.Session, Timeout: timeout, Refuse: c.refuse, ReadOnly: c.refuseReadOnly})
 }
 
 func (c *connection) touch() { c.heard = (c.p.s.w.now - c.p.begun).Milliseconds() + 1 }
@@ -100,6 +106,19 @@ func (c *connection) request(r proto.Request) {
 	}
 	c.touch()
 	switch {
+	case r.Op == proto.OpAuth:
+		c.authenticate(&r)
+		return
+	case r.Op == proto.OpDeleteContainer:
+		c.Flush()
+		c.kill(true)
+		return
+	}
+	r.IDs = c.ids
+	switch {
+	case !r.Op.IsRead() && !r.Op.IsWrite() || r.Op == proto.OpCreateSession:
+		c.closing, c.unknown = true, &r
+		c.Flush()
 	case r.Op.IsWrite() || r.Op == proto.OpSync:
 		c.pending = append(c.pending, nil)
 		c.closing = r.Op == proto.OpCloseSession
@@ -111,6 +130,35 @@ func (c *connection) request(r proto.Request) {
 		c.p.db.Read(c, &r)
 		c.Flush()
 	}
+}
+
+// authenticate handles an auth packet at once, whatever is unfinished.
+func (c *connection) authenticate(r *proto.Request) {
+	var a proto.AuthPacket
+	a.Decode(jute.NewDecoder(r.Body))
+	ids, err := policy().Authenticate(string(a.Scheme), a.Auth, netip.Addr{})
+	c.reply(r.Xid, 0, err)
+	c.Flush()
+	if err != proto.OK {
+		c.closing = true
+		c.Hangup()
+		return
+	}
+	c.ids = with(c.ids, ids)
+	c.gained = append(c.gained, c.p.db.LastZxid())
+}
+
+// reply appends a reply without a record.
+func (c *connection) reply(xid int32, zxid proto.Zxid, err proto.Error) {
+	h := proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: err}
+	c.packet(h.Append(make([]byte, 4)))
+}
+
+// packet appends a packet that has room for its length in front.
+func (c *connection) packet(b []byte) {
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	c.buffer = append(c.buffer, b...)
+	c.owed = true
 }
 
 // Buffer implements database.Client, as do the others.
@@ -130,6 +178,10 @@ func (c *connection) Release(b []byte) bool {
 
 // Flush sends what is in the buffer, packet by packet.
 func (c *connection) Flush() {
+	if c.unknown != nil && len(c.pending) == 0 && !c.hangup {
+		c.reply(c.unknown.Xid, proto.NoZxid, proto.Unimplemented)
+		c.hangup = true
+	}
 	c.owed = false
 	b := c.buffer
 	c.buffer = nil
@@ -156,11 +208,17 @@ func (c *connection) Done() []proto.Request {
 
 // Opened answers the connect request.
 func (c *connection) Opened(id proto.SessionID, timeout int32, password [16]byte, readOnly bool) {
-	if c.opened || c.dead {
+	if c.opened {
 		return
 	}
 	c.opened, c.carried = true, true
 	c.session, c.timeout = id, timeout
+	if c.ended {
+		c.p.s.after(0, func() { c.p.do(func() { c.p.db.Detach(c) }) })
+	}
+	if c.dead {
+		return
+	}
 	c.respond(&proto.ConnectResponse{Timeout: timeout, Session: id, Password: password, HasReadOnly: true, ReadOnly: readOnly})
 }
 
@@ -175,12 +233,17 @@ func (c *connection) refuse() {
 	c.Flush()
 }
 
-func (c *connection) respond(r *proto.ConnectResponse) {
-	b := r.Append(jute.AppendInt(nil, 0))
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	c.buffer = append(c.buffer, b...)
-	c.owed = true
+// refuseReadOnly answers the connect request as a server does that only serves reads and
+// can open no session: with what is no response to it.
+func (c *connection) refuseReadOnly() {
+	if c.opened || c.dead {
+		return
+	}
+	c.reply(0, c.p.db.LastZxid(), proto.NotReadOnly)
+	c.Flush()
 }
+
+func (c *connection) respond(r *proto.ConnectResponse) { c.packet(r.Append(make([]byte, 4))) }
 
 // Hangup closes the connection once everything is sent.
 func (c *connection) Hangup() {
@@ -202,6 +265,7 @@ func (c *connection) kill(tell bool) {
 	c.out.after(time.Duration(c.out.IntN(500))*time.Microsecond, func() {
 		c.p.do(func() {
 			delete(c.p.conns, c)
+			c.ended = true
 			if c.carried {
 				c.p.db.Detach(c)
 			}
@@ -219,11 +283,13 @@ func (c *connection) die(tell bool) {
 	c.out.end(news)
 }
 
-// Identities returns who the client is: nobody in particular.
-func (c *connection) Identities() []proto.Identity { return nil }
+// Identities returns who the client is by now.
+func (c *connection) Identities() []proto.Identity { return c.ids }
 
 // Answered counts a reply.
-func (c *connection) Answered(proto.Op, int32, proto.Zxid, int64) { c.p.s.w.stats.Events["replies"]++ }
+func (c *connection) Answered(op proto.Op, _ int32, _ proto.Zxid, _ int64) {
+	c.p.s.w.stats.Replies[op.String()]++
+}
 
 // Heard returns when the client was last heard, in the process's monotonic milliseconds.
 func (c *connection) Heard() int64 { return c.heard }

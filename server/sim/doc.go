@@ -26,8 +26,16 @@
 //
 // Every transaction that a server takes for committed, every acknowledgement that leaves
 // and every reply and event that a client gets is compared with the ledger, which is a
-// second and simpler implementation of what transactions mean. See invariants.go for the
-// names. Histories of registers are also checked by porcupine.
+// second and simpler implementation of what transactions mean; foresee.go is one of what
+// writes become. See invariants.go for the names. Histories of registers are also checked
+// by porcupine.
+//
+// Clients ask for every operation of the protocol, with and without credentials, of nodes
+// that some may not read or change, and for what must fail: other versions, flags, modes
+// and paths, records that break off, operations that do not exist, requests behind a
+// closeSession. In some runs new sessions are local to a server, and upgraded by the first
+// ephemeral or not; in some, servers without a leader serve reads of what they have, which
+// includes a tail that nobody has committed.
 //
 // # What it has found
 //
@@ -58,5 +66,7 @@
 // survives, and does not happen; an empty one happens to one server at a time, until a
 // leader has brought it up, and where no quorum is without that server it does not happen.
 // Nothing flips bits that were synced. An epoch has too many zxids to run out of them; a
-// mutation makes it short. Local sessions and read-only servers are not in the plans.
+// mutation makes it short. Clients prove who they are by digests only. What a read-only
+// server shows that was brought a snapshot is not compared, since that shows more than it
+// says.
 package sim

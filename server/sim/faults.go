@@ -25,6 +25,7 @@ func allFaults() []fault {
 		{"power failure soon", 8, func(w *world) string { return w.endSoon(false) }},
 		{"kill soon", 4, func(w *world) string { return w.endSoon(true) }},
 		{"power failure of several", 2, (*world).powerFailures},
+		{"quorum lost", 2, (*world).loseQuorum},
 		{"stop", 3, (*world).stop},
 		{"pause", 4, (*world).pause},
 		{"partition", 5, (*world).partition},

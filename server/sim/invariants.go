@@ -33,7 +33,7 @@ import (
 //
 // Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, EpochAfterHistory,
 // OwnLog, OwnHistory, Digest, Reply, AckImpliesCommit, Linearizability, SessionOrder,
-// Watch, Ephemeral, Session, Restart, Liveness, Final.
+// Watch, Ephemeral, Session, LocalSession, Restart, Liveness, Final.
 
 // versionDir is where storage keeps its files.
 const versionDir = "version-2"
@@ -68,6 +68,7 @@ func (p *process) readTail() []zab.Entry {
 // observe looks whether the server serves now, and in which role.
 func (p *process) observe() {
 	m := p.steps.Member()
+	p.reads(m)
 	if m.Serving() == p.serving && (m.Role() == p.role || !p.serving) {
 		return
 	}
@@ -126,11 +127,10 @@ func (p *process) established() {
 	}
 	for _, e := range p.tail {
 		if x, err := txn.Decode(e.Raw, w.plan.limit); err == nil && e.Zxid > w.ledger.last() {
-			w.ledger.add(&x, e.Raw)
+			w.record(&x, e.Raw)
 			w.stats.Events["transactions recovered by a new leader"]++
 		}
 	}
-	w.complaints()
 }
 
 // decided is told what is committed, as far as the server knows.
@@ -183,8 +183,7 @@ func (p *process) commit(x *txn.Txn) {
 		w.violated("Integrity", "server %v commits %v, which was proposed otherwise", p.s.id, x.Zxid)
 	}
 	delete(w.proposed, x.Zxid)
-	l.add(x, raw)
-	w.complaints()
+	w.record(x, raw)
 }
 
 // complaints passes on what the ledger found wrong.
@@ -225,6 +224,17 @@ func (w *world) governing(z proto.Zxid) []quorum.Config {
 		}
 	}
 	return append(list, last)
+}
+
+// configAt returns the newest configuration that was committed at or before the zxid.
+func (w *world) configAt(z proto.Zxid) quorum.Config {
+	last := w.configs[0]
+	for _, c := range w.configs {
+		if proto.Zxid(c.Version) <= z && c.Version > last.Version {
+			last = c
+		}
+	}
+	return last
 }
 
 // configured notes a committed configuration.

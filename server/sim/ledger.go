@@ -22,7 +22,7 @@ type ledger struct {
 	below    map[string][]string                     // the children that a path ever had
 	sessions map[proto.SessionID]map[string]struct{} // open ones, with their ephemerals
 	closed   map[proto.SessionID]proto.Zxid
-	events   []change
+	events   []happening
 	wrong    string // what must not be
 }
 
@@ -44,6 +44,11 @@ type version struct {
 	pzxid     proto.Zxid
 	ephemeral proto.SessionID
 	children  int32
+	creations int32 // of children, ever
+	acl       []proto.ACL
+	aversion  int32
+	ctime     int64
+	mtime     int64
 }
 
 // change is what happened to one node.
@@ -53,17 +58,26 @@ type change struct {
 	path string
 }
 
-func newLedger() *ledger {
+// happening is a change and who may hear of it: whoever may read the node, or its parent.
+type happening struct {
+	change
+	acl, parent []proto.ACL
+}
+
+// newLedger returns the ledger of an ensemble with this configuration.
+func newLedger(config string) *ledger {
 	l := &ledger{
 		nodes: map[string][]version{}, children: map[string]map[string]struct{}{}, below: map[string][]string{},
 		sessions: map[proto.SessionID]map[string]struct{}{}, closed: map[proto.SessionID]proto.Zxid{},
 	}
 	for _, path := range []string{"/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"} {
-		l.nodes[path] = []version{{exists: true}}
+		l.nodes[path] = []version{{exists: true, acl: proto.OpenACL()}}
 		if path != "/" {
 			l.child(path, true)
 		}
 	}
+	read := []proto.ACL{{Perms: proto.PermRead, Identity: anyone}}
+	l.nodes[proto.PathConfig] = []version{{exists: true, data: []byte(config), acl: read}}
 	return l
 }
 
@@ -124,9 +138,11 @@ func (l *ledger) apply(h *txn.Header, typ proto.Op, body txn.Body) {
 		l.remove(h.Zxid, b.Path)
 	case *txn.SetData:
 		l.update(h.Zxid, b.Path, func(v *version) {
-			v.data, v.version, v.mzxid = b.Data, b.Version, h.Zxid
+			v.data, v.version, v.mzxid, v.mtime = b.Data, b.Version, h.Zxid, h.Time
 		})
-		l.event(h.Zxid, proto.EventNodeDataChanged, b.Path)
+		l.event(h.Zxid, proto.EventNodeDataChanged, b.Path, l.now(b.Path).acl)
+	case *txn.SetACL:
+		l.update(h.Zxid, b.Path, func(v *version) { v.acl, v.aversion = b.ACL, v.aversion+1 })
 	case *txn.CreateSession:
 		if l.sessions[h.Session] == nil {
 			l.sessions[h.Session] = map[string]struct{}{}
@@ -146,7 +162,9 @@ func (l *ledger) create(h *txn.Header, b *txn.Create) {
 	if l.now(b.Path).exists {
 		l.complain("%v creates %s, which exists", h.Zxid, b.Path)
 	}
-	v := version{zxid: h.Zxid, exists: true, data: b.Data, czxid: h.Zxid, mzxid: h.Zxid, pzxid: h.Zxid}
+	v := version{
+		zxid: h.Zxid, exists: true, data: b.Data, czxid: h.Zxid, mzxid: h.Zxid, pzxid: h.Zxid, acl: b.ACL, ctime: h.Time, mtime: h.Time,
+	}
 	if owner := tree.Owner(b, h.Session); tree.IsEphemeralOwner(owner) {
 		v.ephemeral = h.Session
 		mine := l.sessions[h.Session]
@@ -158,8 +176,8 @@ func (l *ledger) create(h *txn.Header, b *txn.Create) {
 	}
 	l.put(b.Path, v)
 	l.child(b.Path, true)
-	l.update(h.Zxid, proto.Parent(b.Path), func(v *version) { v.pzxid = h.Zxid; v.children++ })
-	l.event(h.Zxid, proto.EventNodeCreated, b.Path)
+	l.update(h.Zxid, proto.Parent(b.Path), func(v *version) { v.pzxid = h.Zxid; v.children++; v.creations++ })
+	l.event(h.Zxid, proto.EventNodeCreated, b.Path, b.ACL)
 }
 
 func (l *ledger) remove(z proto.Zxid, path string) {
@@ -174,7 +192,7 @@ func (l *ledger) remove(z proto.Zxid, path string) {
 	l.put(path, version{zxid: z})
 	l.child(path, false)
 	l.update(z, proto.Parent(path), func(v *version) { v.pzxid = z; v.children-- })
-	l.event(z, proto.EventNodeDeleted, path)
+	l.event(z, proto.EventNodeDeleted, path, v.acl)
 }
 
 // close ends a session. The transaction must name all of its ephemerals.
@@ -200,8 +218,8 @@ func (l *ledger) close(h *txn.Header, b *txn.CloseSession) {
 	l.closed[h.Session] = h.Zxid
 }
 
-func (l *ledger) event(z proto.Zxid, typ proto.EventType, path string) {
-	l.events = append(l.events, change{z, typ, path})
+func (l *ledger) event(z proto.Zxid, typ proto.EventType, path string, acl []proto.ACL) {
+	l.events = append(l.events, happening{change{z, typ, path}, acl, l.now(proto.Parent(path)).acl})
 }
 
 // now returns the newest version of a path.
@@ -269,6 +287,17 @@ func (l *ledger) childrenAt(parent string, z proto.Zxid) []string {
 	return list
 }
 
+// countAt returns how many nodes there are below a path at a zxid.
+func (l *ledger) countAt(path string, z proto.Zxid) int32 {
+	var n int32
+	for _, child := range l.below[path] {
+		if l.node(child, z).exists {
+			n += 1 + l.countAt(child, z)
+		}
+	}
+	return n
+}
+
 // compare returns how a tree that holds everything up to the zxid differs.
 func (l *ledger) compare(t *tree.Tree, z proto.Zxid) string {
 	for _, path := range slices.Sorted(maps.Keys(l.nodes)) {
@@ -282,12 +311,13 @@ func (l *ledger) compare(t *tree.Tree, z proto.Zxid) string {
 		s := n.Stat()
 		got := version{
 			zxid: want.zxid, exists: true, data: want.data, version: s.Version, czxid: s.Czxid, mzxid: s.Mzxid, pzxid: s.Pzxid,
-			ephemeral: proto.SessionID(s.EphemeralOwner), children: s.NumChildren,
+			ephemeral: proto.SessionID(s.EphemeralOwner), children: s.NumChildren, acl: t.ACL(n), aversion: s.Aversion,
+			ctime: s.Ctime, mtime: s.Mtime, creations: creations(s.Cversion, s.NumChildren),
 		}
-		if path == "/" || path == "/zookeeper" {
-			got.children = want.children // what was there from the beginning
+		if path == "/" || path == "/zookeeper" { // what was there from the beginning
+			got.children, got.creations = want.children, want.creations
 		}
-		if !bytes.Equal(n.Data(), want.data) || !sameVersion(got, want) {
+		if !bytes.Equal(n.Data(), want.data) || !sameVersion(got, want) || !slices.Equal(got.acl, want.acl) {
 			return fmt.Sprintf("%s is %+v with data %q, want %+v", path, got, n.Data(), want)
 		}
 	}
@@ -296,5 +326,9 @@ func (l *ledger) compare(t *tree.Tree, z proto.Zxid) string {
 
 func sameVersion(a, b version) bool {
 	return a.version == b.version && a.czxid == b.czxid && a.mzxid == b.mzxid && a.pzxid == b.pzxid &&
-		a.ephemeral == b.ephemeral && a.children == b.children
+		a.ephemeral == b.ephemeral && a.children == b.children && a.creations == b.creations && a.aversion == b.aversion &&
+		a.ctime == b.ctime && a.mtime == b.mtime
 }
+
+// creations returns how many children there were ever: clients see how many came and went.
+func creations(cversion, children int32) int32 { return (cversion + children) / 2 }

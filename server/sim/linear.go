@@ -13,8 +13,8 @@ import (
 // checkLimit is how long porcupine may think about one register.
 const checkLimit = 2 * time.Second
 
-// record adds an operation on a register to the register's history.
-func (c *client) record(path string, o *operation, a Action) {
+// observe adds an operation on a register to the register's history.
+func (c *client) observe(path string, o *operation, a Action) {
 	if len(path) != 3 || path[:2] != "/r" {
 		return
 	}

@@ -41,6 +41,7 @@ type plan struct {
 	length     time.Duration // of the bad time
 	often      time.Duration // between two faults, on average
 	kinds      []string      // of faults
+	clientele
 }
 
 // newPlan draws a plan.
@@ -195,7 +196,7 @@ func (p plan) String() string {
 	if p.ensemble.Hierarchical() {
 		tiers = fmt.Sprintf(" groups %v weights %v", p.ensemble.Groups, p.ensemble.Weights)
 	}
-	return fmt.Sprintf("voters %v%s observers %v spares %d clients %d tick %v window %d snapshots every %d or %d bytes disk %v %v snap %v limit %d pack %v no log %v lossy %v pace %v length %v faults every %v: %v",
+	return fmt.Sprintf("voters %v%s observers %v spares %d clients %d tick %v window %d snapshots every %d or %d bytes disk %v %v snap %v limit %d pack %v no log %v lossy %v pace %v length %v faults every %v: %v %v",
 		p.ensemble.Voters(), tiers, p.ensemble.Observers(), p.spares, p.clients, p.tick, p.recent, p.snapCount, p.snapSize, p.diskSync, p.diskFactor,
-		p.forceSnap, p.limit, p.pack, p.noLog, p.lossy, p.pace, p.length, p.often, p.kinds)
+		p.forceSnap, p.limit, p.pack, p.noLog, p.lossy, p.pace, p.length, p.often, p.kinds, p.clientele)
 }

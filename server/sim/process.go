@@ -27,20 +27,22 @@ type process struct {
 	members   *members
 	conns     map[*connection]struct{}
 
-	ended   bool
-	paused  bool
-	backlog []func() // came while it was paused
-	turn    [replica.Stages]*event
-	alarm   *event
-	inside  replica.Stage // the stage whose turn it is
-	role    member.Role
-	serving bool
-	served  bool        // in the present role, if only until now
-	last    proto.Zxid  // decided last, while it serves
-	checked proto.Zxid  // at which the tree was compared last
-	tail    []zab.Entry // of a leader: what it had at the beginning beyond the ledger
-	epoch   int64       // that its leader has told
-	begins  proto.Zxid  // as a leader: the last transaction of its history at the beginning
+	ended    bool
+	paused   bool
+	backlog  []func() // came while it was paused
+	turn     [replica.Stages]*event
+	alarm    *event
+	inside   replica.Stage // the stage whose turn it is
+	role     member.Role
+	serving  bool
+	readOnly bool        // serves reads without a leader
+	book     *ledger     // what it shows then; nil: not known yet
+	served   bool        // in the present role, if only until now
+	last     proto.Zxid  // decided last, while it serves
+	checked  proto.Zxid  // at which the tree was compared last
+	tail     []zab.Entry // of a leader: what it had at the beginning beyond the ledger
+	epoch    int64       // that its leader has told
+	begins   proto.Zxid  // as a leader: the last transaction of its history at the beginning
 }
 
 // do runs something in the process, when it is not paused.

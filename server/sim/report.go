@@ -27,8 +27,19 @@ type Report struct {
 
 // Stats count what happened, by name.
 type Stats struct {
-	Faults map[string]int // by kind
-	Events map[string]int
+	Faults  map[string]int // by kind
+	Events  map[string]int
+	Replies map[string]int // by operation
+	Errors  map[string]int // that clients were answered, by error
+}
+
+func newStats() Stats {
+	return Stats{Faults: map[string]int{}, Events: map[string]int{}, Replies: map[string]int{}, Errors: map[string]int{}}
+}
+
+// maps returns all counts.
+func (s *Stats) maps() []map[string]int {
+	return []map[string]int{s.Faults, s.Events, s.Replies, s.Errors}
 }
 
 // Total is what many runs were.
@@ -41,15 +52,14 @@ type Total struct {
 // Add adds a run.
 func (t *Total) Add(r *Report) {
 	if t.Faults == nil {
-		t.Faults, t.Events = map[string]int{}, map[string]int{}
+		t.Stats = newStats()
 	}
 	t.Seeds++
 	t.Lasted += r.Lasted
-	for name, n := range r.Stats.Faults {
-		t.Faults[name] += n
-	}
-	for name, n := range r.Stats.Events {
-		t.Events[name] += n
+	for i, counts := range r.Stats.maps() {
+		for name, n := range counts {
+			t.Stats.maps()[i][name] += n
+		}
 	}
 }
 
@@ -59,7 +69,8 @@ func (t *Total) String() string {
 	for _, n := range t.Faults {
 		sum += n
 	}
-	return fmt.Sprintf("%d seeds, %.2f simulated hours\n%d faults: %s\nsurvived: %s", t.Seeds, t.Lasted.Hours(), sum, list(t.Faults), list(t.Events))
+	return fmt.Sprintf("%d seeds, %.2f simulated hours\n%d faults: %s\nsurvived: %s\nreplies: %s\nerrors: %s",
+		t.Seeds, t.Lasted.Hours(), sum, list(t.Faults), list(t.Events), list(t.Replies), list(t.Errors))
 }
 
 // list returns counts by name, the names sorted.

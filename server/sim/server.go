@@ -8,7 +8,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"gokeeper/server/auth"
 	"gokeeper/server/database"
 	"gokeeper/server/member"
 	"gokeeper/server/prep"
@@ -119,7 +118,7 @@ func (p *process) open() error {
 	if err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
 	}
-	policy := &auth.Policy{SkipACL: true}
+	policy := policy()
 	p.dir, p.db = dir, database.New(rec.Tree, rec.Sessions, policy)
 	p.db.Update(func(t *tree.Tree) {
 		if c, ok := replica.Reconfigured(t); ok && c.Version > p.members.newest() {
@@ -155,6 +154,7 @@ func (p *process) config() replica.Config {
 				Self: p.s.id, Observer: p.members.committed.IsObserver(p.s.id), Quorum: p.members.committed, LastSeen: p.members.seen,
 				InitLimit: 10, SyncLimit: 5, Recent: w.plan.recent, DiskSync: w.plan.diskSync, ForceSnap: w.plan.forceSnap,
 				MaxSnaps: w.plan.maxSnaps, MaxEpochWait: w.plan.epochWait, Reconfig: true, MaxInterval: 5 * time.Second,
+				LocalSessions: w.plan.local, Upgrade: w.plan.upgrade, ReadOnly: w.plan.readOnly,
 			},
 		},
 		SnapCount: w.plan.snapCount, SnapSize: w.plan.snapSize, Retain: 3, Limit: w.plan.limit, SyncTime: 5 * w.plan.tick,

@@ -192,7 +192,7 @@ func (w *world) askForAll() string {
 // askFor starts the servers, and has a client ask for the reconfiguration.
 func (w *world) askFor(r *proto.ReconfigRequest, ids ...quorum.ServerID) string {
 	c := w.clients[w.IntN(len(w.clients))]
-	if !c.open {
+	if !c.open || c.closing || c.readOnly {
 		return ""
 	}
 	for _, id := range ids {
@@ -201,6 +201,7 @@ func (w *world) askFor(r *proto.ReconfigRequest, ids ...quorum.ServerID) string 
 	}
 	r.Version = -1
 	what := fmt.Sprintf("reconfig join %q leave %q all %q", r.Joining, r.Leaving, r.Members)
+	c.authenticate(superSecret)
 	c.write(proto.OpReconfig, what, r.Append(nil))
 	return what
 }

@@ -7,7 +7,6 @@ import (
 
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
-	"gokeeper/server/txn"
 )
 
 // The nodes that clients work with: few, so that they get into each other's way.
@@ -21,14 +20,14 @@ var bases = []string{"/n", "/e", "/q", "/r0", "/r1", "/r2", "/c"}
 
 // work sends some requests, and more when they are answered.
 func (c *client) work(number int) {
-	if c.number != number || !c.open || c.dead {
+	if c.number != number || !c.open || c.dead || c.closing {
 		return
 	}
 	if !c.w.begun && !c.w.quiet {
 		c.begin()
 	} else if !c.quiet && !c.w.quiet && c.w.now >= c.w.hold && len(c.waiting) < 12 {
 		for range 1 + c.IntN(4) {
-			if c.open {
+			if c.open && !c.closing {
 				c.request()
 			}
 		}
@@ -40,7 +39,7 @@ func (c *client) work(number int) {
 func (c *client) begin() {
 	c.w.begun = true
 	for _, path := range bases {
-		c.create(proto.OpCreate, path, "", proto.FlagPersistent, 0)
+		c.createWith(proto.OpCreate, path, "", proto.OpenACL(), proto.FlagPersistent, 0)
 	}
 }
 
@@ -58,7 +57,7 @@ func (c *client) anything() string {
 	case 1:
 		return c.ephemeral()
 	case 2:
-		return []string{"/n", "/e", "/q", "/c"}[c.IntN(4)]
+		return []string{"/n", "/e", "/q", "/c", "/zookeeper", proto.PathConfig}[c.IntN(6)]
 	}
 	return c.name()
 }
@@ -98,10 +97,12 @@ func (c *client) request() {
 		c.clean()
 	case r < 42:
 		c.create(proto.OpCreate2, "/q/s-", c.value(), []int32{proto.FlagSequential, proto.FlagEphemeralSequential}[c.IntN(2)], 0)
-	case r < 48:
+	case r < 47:
 		c.multi()
-	case r < 50:
+	case r < 49:
 		c.rare()
+	case r < 51:
+		c.wrong()
 	case r < 58:
 		c.sync()
 	case r < 70:
@@ -114,8 +115,24 @@ func (c *client) request() {
 		c.addWatch()
 	case r < 93:
 		c.removeWatches()
-	case r < 96:
+	case r < 95:
 		c.multiRead()
+	default:
+		c.look()
+	}
+}
+
+// look asks for what is not asked for often.
+func (c *client) look() {
+	switch c.IntN(6) {
+	case 0:
+		c.getACL(c.anything())
+	case 1:
+		c.count([]string{"/n", "/c", "/q", c.name()}[c.IntN(4)])
+	case 2:
+		c.whoAmI()
+	case 3:
+		c.get(proto.PathConfig, true)
 	default:
 		c.ephemerals()
 	}
@@ -133,33 +150,101 @@ func (c *client) clean() {
 
 // rare are requests that are not made often.
 func (c *client) rare() {
-	switch r := c.IntN(12); {
-	case r < 3:
-		path := c.name()
-		c.write(proto.OpSetACL, "setACL "+path, (&proto.SetACLRequest{Path: []byte(path), ACL: acl(c.IntN(5)), Version: -1}).Append(nil))
-	case r < 5:
-		c.create(proto.OpCreateContainer, "/c/c", "", proto.FlagContainer, 0)
+	switch r := c.IntN(14); {
+	case r < 4:
+		path, version := c.name(), int32(-1)
+		if c.chance(3) {
+			version = c.w.ledger.now(path).aversion
+		}
+		c.write(proto.OpSetACL, "setACL "+path, (&proto.SetACLRequest{Path: []byte(path), ACL: c.acl(), Version: version}).Append(nil))
 	case r < 6:
-		c.create(proto.OpCreate, "/c/c/x", "", proto.FlagPersistent, 0)
+		c.create(proto.OpCreateContainer, "/c/c", "", proto.FlagContainer, 0)
 	case r < 7:
+		c.create(proto.OpCreate, "/c/c/x", "", proto.FlagPersistent, 0)
+	case r < 8:
 		c.delete("/c/c/x")
-	case r < 9:
+	case r < 10:
 		c.create(proto.OpCreateTTL, "/c/t", "", proto.FlagPersistentTTL, c.w.plan.tick.Milliseconds()*4)
-	case r < 11:
-		c.w.trace("client %d closes its session", c.id)
-		c.write(proto.OpCloseSession, "closeSession", nil).done = func(*reply) { c.forget(); c.disconnect() }
+	case r < 12:
+		c.closeSession()
+	case r < 13:
+		c.authenticate(secrets[c.IntN(len(secrets))])
 	default:
 		c.reset()
 	}
 }
 
-// acl returns one of several lists, all of which allow everything to everybody.
-func acl(n int) []proto.ACL {
-	list := proto.OpenACL()
-	for i := range n {
-		list = append(list, proto.ACL{Perms: proto.PermAll, Identity: proto.Identity{Scheme: "ip", ID: fmt.Sprintf("10.0.0.%d", i)}})
+// closeSession ends the session, with requests behind it that are not answered.
+func (c *client) closeSession() {
+	c.w.trace("client %d closes its session", c.id)
+	o := c.write(proto.OpCloseSession, "closeSession", nil)
+	o.done = func(*reply) { c.over = true }
+	c.closing = true
+	for range c.IntN(4) {
+		c.set(c.name(), -1)
+		c.get(c.name(), false)
 	}
-	return list
+}
+
+// wrong are requests that must fail, besides those that fail now and then.
+func (c *client) wrong() {
+	path := c.name()
+	switch c.IntN(16) {
+	case 0:
+		c.delete([]string{"/c/c", "/zookeeper", "/", "n", "/n/"}[c.IntN(5)])
+	case 1:
+		c.create(proto.OpCreate, c.ephemeral()+"/below", "", proto.FlagPersistent, 0)
+	case 2:
+		c.create(proto.OpCreate, []string{"/n/", "n", "/n//x", "/none/x", "/zookeeper/config/x"}[c.IntN(5)], "", proto.FlagPersistent, 0)
+	case 3:
+		c.create(proto.OpCreate, path, "", []int32{-1, 7, proto.FlagPersistentTTL}[c.IntN(3)], 0)
+	case 4:
+		c.create(proto.OpCreateTTL, path, "", proto.FlagPersistentTTL, 0)
+	case 5:
+		c.set(path, c.w.ledger.now(path).version+1)
+	case 6:
+		if !slices.Contains(c.ids, identity(superSecret)) {
+			c.set(proto.PathConfig, -1)
+		}
+	case 7:
+		body := (&proto.SetACLRequest{Path: []byte(path), ACL: proto.OpenACL(), Version: 99}).Append(nil)
+		c.write(proto.OpSetACL, "setACL of another version "+path, body)
+	case 8:
+		body := (&proto.SetDataRequest{Path: []byte(path), Data: []byte("x"), Version: -1}).Append(nil)
+		c.write(proto.OpSetData, "setData that breaks off", body[:len(body)-1-c.IntN(len(body)-1)])
+	case 9:
+		body := pathWatch(path, true)
+		c.ask(proto.OpGetData, "getData that breaks off", body[:len(body)-1-c.IntN(4)], marshalling)
+	case 10:
+		c.ask(proto.OpAddWatch, "addWatch of no mode", (&proto.PathType{Path: []byte(path), Type: 2}).Append(nil), marshalling)
+	case 11:
+		c.ask(proto.OpCheckWatches, "checkWatches of no type", (&proto.PathType{Path: []byte(path)}).Append(nil), marshalling)
+	case 12:
+		body := (&proto.ReconfigRequest{Members: []byte("server.1=x"), Version: -1}).Append(nil)
+		c.write(proto.OpReconfig, "reconfig to nonsense", body).check = func(r *reply) {
+			if r.err == proto.OK {
+				r.wrong("it is done")
+			}
+		}
+	case 13: // a check by itself is no operation
+		c.ask([]proto.Op{proto.OpCheck, 999, proto.OpCreateSession}[c.IntN(3)], "no operation", nil, nil)
+		c.closing = true
+	case 14: // not one for clients: the server hangs up
+		c.closing = true
+		c.ask(proto.OpDeleteContainer, "deleteContainer", jute.AppendString(nil, "/c/c"), nil)
+	case 15:
+		if c.chance(2) {
+			c.present("nobody", nil, credentials{err: proto.AuthFailed})
+			c.closing = true
+		}
+	}
+}
+
+// marshalling is the check of a request that cannot be read.
+func marshalling(r *reply) {
+	if r.err != proto.MarshallingError {
+		r.wrong("error %v, want %v", r.err, proto.MarshallingError)
+	}
 }
 
 // reset breaks the connection.
@@ -168,63 +253,57 @@ func (c *client) reset() {
 	c.disconnect()
 }
 
+// write asks for a change. What must become of it is foreseen.
 func (c *client) write(op proto.Op, what string, body []byte) *operation {
-	return c.ask(op, what, body, c.outcome)
-}
-
-// outcome compares the error of a write with its transaction.
-func (c *client) outcome(r *reply) {
-	e := c.w.ledger.at(r.zxid)
-	if e == nil {
-		return // was complained about
-	}
-	want := proto.OK
-	if b, ok := e.txn.Body.(*txn.Error); ok {
-		want = b.Code
-	}
-	if r.err != want {
-		r.wrong("error %v, but the transaction has %v", r.err, want)
-	}
+	return c.ask(op, what, body, nil)
 }
 
 func (c *client) create(op proto.Op, path, data string, flags int32, ttl int64) {
-	body := (&proto.CreateRequest{Path: []byte(path), Data: []byte(data), ACL: proto.OpenACL(), Flags: flags, TTL: ttl}).Append(nil, op)
-	o := c.write(op, fmt.Sprintf("%v %s", op, path), body)
-	o.check = func(r *reply) {
-		c.outcome(r)
-		if r.err != proto.OK {
-			return
-		}
-		made := r.d.String()
-		if v := c.w.ledger.node(made, r.zxid); !strings.HasPrefix(made, path) || v.czxid != r.zxid || string(v.data) != data {
-			r.wrong("created %s, which is %+v", made, v)
-		}
+	acl := proto.OpenACL()
+	if strings.HasPrefix(path, "/n/") || strings.HasPrefix(path, "/e/") {
+		acl = c.acl()
 	}
-	c.record(path, o, Action{Kind: "create"})
+	c.createWith(op, path, data, acl, flags, ttl)
+}
+
+func (c *client) createWith(op proto.Op, path, data string, acl []proto.ACL, flags int32, ttl int64) {
+	body := (&proto.CreateRequest{Path: []byte(path), Data: []byte(data), ACL: acl, Flags: flags, TTL: ttl}).Append(nil, op)
+	o := c.write(op, fmt.Sprintf("%v %s", op, path), body)
+	if isEphemeral(flags) {
+		c.wantsEphemeral(o)
+	}
+	c.observe(path, o, Action{Kind: "create"})
+}
+
+func isEphemeral(flags int32) bool {
+	return flags == proto.FlagEphemeral || flags == proto.FlagEphemeralSequential
+}
+
+// wantsEphemeral notes that a session that is local may become the ensemble's.
+func (c *client) wantsEphemeral(o *operation) {
+	o.ephemeral = true
+	if s := c.w.locals[c.session]; s != nil {
+		s.asked = true
+	}
 }
 
 func (c *client) set(path string, version int32) {
 	data := c.value()
 	body := (&proto.SetDataRequest{Path: []byte(path), Data: []byte(data), Version: version}).Append(nil)
 	o := c.write(proto.OpSetData, fmt.Sprintf("setData %s %s version %d", path, data, version), body)
-	o.check = func(r *reply) {
-		c.outcome(r)
-		if r.err == proto.OK {
-			r.stat(path)
-		}
-	}
-	c.record(path, o, Action{Kind: "set", Expects: version})
+	c.observe(path, o, Action{Kind: "set", Expects: version})
 }
 
 func (c *client) delete(path string) {
 	o := c.write(proto.OpDelete, "delete "+path, (&proto.PathVersion{Path: []byte(path), Version: -1}).Append(nil))
-	c.record(path, o, Action{Kind: "delete", Expects: -1})
+	c.observe(path, o, Action{Kind: "delete", Expects: -1})
 }
 
 // multi is several writes that happen together or not at all.
 func (c *client) multi() {
 	var b []byte
 	var what []string
+	ephemeral := false
 	for range 2 + c.IntN(3) {
 		path := c.name()
 		op := []proto.Op{proto.OpCreate, proto.OpDelete, proto.OpSetData, proto.OpCheck, proto.OpCreate}[c.IntN(5)]
@@ -232,7 +311,8 @@ func (c *client) multi() {
 		switch op {
 		case proto.OpCreate:
 			flags := []int32{proto.FlagPersistent, proto.FlagEphemeral, proto.FlagSequential}[c.IntN(3)]
-			b = (&proto.CreateRequest{Path: []byte(path), Data: []byte(c.value()), ACL: proto.OpenACL(), Flags: flags}).Append(b, op)
+			ephemeral = ephemeral || isEphemeral(flags)
+			b = (&proto.CreateRequest{Path: []byte(path), Data: []byte(c.value()), ACL: c.acl(), Flags: flags}).Append(b, op)
 		case proto.OpSetData:
 			path = c.register() + "/none"
 			if c.chance(2) {
@@ -244,15 +324,14 @@ func (c *client) multi() {
 		}
 		what = append(what, fmt.Sprintf("%v %s", op, path))
 	}
-	c.ask(proto.OpMulti, "multi "+strings.Join(what, ", "), proto.AppendMultiEnd(b), func(r *reply) {
-		e := c.w.ledger.at(r.zxid)
-		if e == nil {
-			return
-		}
-		if m, ok := e.txn.Body.(*txn.Multi); ok && r.err != m.Failed() && r.err != proto.OK {
-			r.wrong("error %v, but the transaction has %v", r.err, m.Failed())
-		}
-	})
+	b = proto.AppendMultiEnd(b)
+	if c.chance(50) {
+		what, b, ephemeral = append(what, "which breaks off"), b[:c.IntN(len(b))], false
+	}
+	o := c.write(proto.OpMulti, "multi "+strings.Join(what, ", "), b)
+	if ephemeral {
+		c.wantsEphemeral(o)
+	}
 }
 
 // sync is answered behind everything that was committed before.
@@ -260,6 +339,9 @@ func (c *client) sync() {
 	c.ask(proto.OpSync, "sync", jute.AppendString(nil, "/"), func(r *reply) {
 		if r.zxid < c.wrote {
 			r.wrong("the session has written at %v", c.wrote)
+		}
+		if c.w.undisturbed && r.zxid < r.op.floor {
+			r.wrong("%v was acknowledged before it was sent", r.op.floor)
 		}
 	})
 }

@@ -25,6 +25,7 @@ type world struct {
 	clients []*client
 
 	ledger       *ledger
+	locals       map[proto.SessionID]*local
 	histories    map[string][]porcupine.Operation
 	acknowledged proto.Zxid // by anybody
 	established  map[int64]quorum.ServerID
@@ -33,17 +34,18 @@ type world struct {
 	proposed     map[proto.Zxid][]byte
 	configs      []quorum.Config
 
-	begun     bool          // the clients have made the first nodes
-	quiet     bool          // they ask for nothing any more
-	hold      time.Duration // until then they ask for nothing
-	calm      bool          // nothing bad happens any more
-	values    int
-	succeeded int // writes
-	born      int // clients that took the place of others
-	links     int
-	stats     Stats
-	log       *trace
-	failed    *Violation
+	begun       bool          // the clients have made the first nodes
+	quiet       bool          // they ask for nothing any more
+	hold        time.Duration // until then they ask for nothing
+	calm        bool          // nothing bad happens any more
+	undisturbed bool          // nor has anything
+	values      int
+	succeeded   int // writes
+	born        int // clients that took the place of others
+	links       int
+	stats       Stats
+	log         *trace
+	failed      *Violation
 }
 
 // Options say what a run is besides its seed.
@@ -55,13 +57,15 @@ type Options struct {
 func newWorld(seed uint64, opt Options) *world {
 	s := &schedule{seed: seed}
 	w := &world{
-		schedule: s, source: s.source("run"), net: newNetwork(s), servers: map[quorum.ServerID]*server{}, ledger: newLedger(),
+		schedule: s, source: s.source("run"), net: newNetwork(s), servers: map[quorum.ServerID]*server{}, locals: map[proto.SessionID]*local{},
 		histories: map[string][]porcupine.Operation{}, established: map[int64]quorum.ServerID{},
-		newLeaders: map[int64]quorum.ServerID{}, begins: map[int64][]zab.Entry{}, proposed: map[proto.Zxid][]byte{}, log: newTrace(), calm: opt.Calm,
+		newLeaders: map[int64]quorum.ServerID{}, begins: map[int64][]zab.Entry{}, proposed: map[proto.Zxid][]byte{}, log: newTrace(), calm: opt.Calm, undisturbed: opt.Calm,
 	}
 	w.log.tell = opt.Tell
-	w.stats = Stats{Faults: map[string]int{}, Events: map[string]int{}}
+	w.stats = newStats()
 	w.plan = newPlan(w.source, opt.Calm)
+	w.plan.clientele = drawClientele(s.source("clientele"))
+	w.ledger = newLedger(w.plan.ensemble.String())
 	w.configs = []quorum.Config{w.plan.ensemble}
 	for id := 1; id <= len(w.plan.ensemble.Members)+w.plan.spares; id++ {
 		w.addServer(quorum.ServerID(id), id > len(w.plan.ensemble.Members))
@@ -245,7 +249,7 @@ func (w *world) atRest() bool {
 		}
 	}
 	for _, s := range w.members() {
-		if s.process == nil || !s.process.serving || w.ledger.index(s.process.db.LastZxid()) != len(w.ledger.entries) {
+		if s.process == nil || !s.process.serving || w.ledger.index(s.process.db.LastZxid()) != len(w.ledger.entries) || !s.process.localsEnd() {
 			return false
 		}
 	}
