@@ -12,6 +12,7 @@ import (
 	"gokeeper/server/auth"
 	"gokeeper/server/config"
 	"gokeeper/server/conn"
+	"gokeeper/server/peer"
 	"gokeeper/server/proto"
 	"gokeeper/server/sasl"
 	"gokeeper/server/vfs"
@@ -70,6 +71,51 @@ func newSASL(service sasl.Service, users map[string]string) *sasl.Server {
 		return p, ok
 	}
 	return sasl.NewServer(service, password, nonce())
+}
+
+// errNoSection is what servers cannot authenticate to each other without.
+var errNoSection = errors.New("the JAAS file has no such section")
+
+// memberLogins returns how servers authenticate to each other, nil if they do not. Java
+// with its FIPS mode on starts, and never finds a leader.
+func memberLogins(cfg *config.Config, jaas sasl.JAAS, log zerolog.Logger) (*peer.Auth, error) {
+	q := &cfg.QuorumSASL
+	switch {
+	case !q.Enabled:
+		return nil, nil
+	case cfg.FIPSMode:
+		return nil, fmt.Errorf("quorum.auth.enableSasl: %w", errFIPS)
+	}
+	section := func(name string) (sasl.Section, error) {
+		if len(jaas[name]) == 0 {
+			return nil, fmt.Errorf("quorum.auth.enableSasl: section %s: %w", name, errNoSection)
+		}
+		return jaas[name], nil
+	}
+	own, err := section(q.LearnerSection)
+	if err != nil {
+		return nil, err
+	}
+	others, err := section(q.ServerSection)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := own.Credentials()
+	if err != nil {
+		return nil, fmt.Errorf("section %s of the JAAS file: %w", q.LearnerSection, err)
+	}
+	users, err := others.Users()
+	if err != nil {
+		return nil, fmt.Errorf("section %s of the JAAS file: %w", q.ServerSection, err)
+	}
+	a := &peer.Auth{
+		Check:    func() *sasl.Server { return newSASL(sasl.Members, users) },
+		Required: q.ServerRequired, Within: cfg.InitTime(), Log: log,
+	}
+	if q.LearnerRequired {
+		a.Prove = func() *sasl.Client { return sasl.NewClient(sasl.Members, credentials, nonce()) }
+	}
+	return a, nil
 }
 
 // nonce draws one.

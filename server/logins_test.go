@@ -206,6 +206,37 @@ func TestLoginFiles(t *testing.T) {
 	}
 }
 
+// TestMemberLogins wants a member not to begin that could never find the others.
+func TestMemberLogins(t *testing.T) {
+	t.Parallel()
+	const (
+		learner = `QuorumLearner { ` + digestModule + `username="a" password="b"; };`
+		both    = learner + `QuorumServer { ` + digestModule + `user_a="b"; };`
+	)
+	f := func(text, lines, want string) {
+		t.Helper()
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "myid"), []byte("1"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg := configure(t, dir, append(strings.Fields(lines), "initLimit=5", "syncLimit=5", "server.1=127.0.0.1:1:2", "standaloneEnabled=false")...)
+		cfg.JAASFile = jaas(t, text)
+		s, err := server.New(cfg, server.Options{Listen: "127.0.0.1:0"})
+		if err == nil {
+			err = errors.Join(s.Close(), errors.New("it begins"))
+		}
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%s, %s: %v, want %s", lines, text, err, want)
+		}
+	}
+	const enabled = "quorum.auth.enableSasl=true "
+	f(both, enabled, "fips-mode=false")
+	f("", enabled+"fips-mode=false", "section QuorumLearner: the JAAS file has no such section")
+	f(learner, enabled+"fips-mode=false", "section QuorumServer: the JAAS file has no such section")
+	f(learner+learner[:5], enabled+"fips-mode=false", "{ expected")
+	f(both, enabled+"fips-mode=false quorum.auth.server.saslLoginContext=QuorumLearner quorum.auth.learner.saslLoginContext=QuorumServer", "no username")
+}
+
 // TestEnsembleName wants who means another ensemble cut off, without a word.
 func TestEnsembleName(t *testing.T) {
 	r := start(t, configure(t, t.TempDir(), "ensembleAuthName=x,y", "authProvider.1=org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider"),

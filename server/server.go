@@ -25,6 +25,7 @@ import (
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
+	"gokeeper/server/sasl"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
 	"gokeeper/server/vfs"
@@ -143,7 +144,7 @@ func (s *Server) build() error {
 	}
 	var epochs storage.Epochs
 	if s.cfg.Distributed {
-		if epochs, err = s.join(rec); err != nil {
+		if epochs, err = s.join(rec, jaas); err != nil {
 			return err
 		}
 		parts.Transport, parts.Configs = s.peers, s.members
@@ -179,7 +180,7 @@ func (s *Server) build() error {
 
 // join makes the server a member of its ensemble: it reads the epochs, and opens the
 // election port.
-func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
+func (s *Server) join(rec *storage.Recovered, jaas sasl.JAAS) (storage.Epochs, error) {
 	epochs, err := s.dir.LoadEpochs(max(rec.LastZxid, 0))
 	if err != nil {
 		return epochs, fmt.Errorf("load the epochs: %w", err)
@@ -198,7 +199,11 @@ func (s *Server) join(rec *storage.Recovered) (storage.Epochs, error) {
 	if s.cfg.ReconfigEnabled && s.cfg.DynamicFile == "" {
 		s.members.backup()
 	}
-	s.peers, err = newTransport(&s.cfg, s.opt.Log)
+	logins, err := memberLogins(&s.cfg, jaas, s.opt.Log)
+	if err != nil {
+		return epochs, err
+	}
+	s.peers, err = newTransport(&s.cfg, logins, s.opt.Log)
 	return epochs, err
 }
 

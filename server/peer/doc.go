@@ -39,5 +39,19 @@
 // not read loses its link when too much waits for it. A reader for each link passes on
 // all packets that have come, and notices when a leader is silent for too long.
 //
-// Java: QuorumCnxManager; LearnerHandler, Learner.
+// # Authentication
+//
+// With [Auth] who dials proves that it knows a password of the ensemble: in the mesh
+// behind the greeting and before ids are compared, on a link before anything else. A
+// listener finds out by the first eight bytes whether who dials does so.
+//
+//	dialler                                       listener
+//	magic, in progress, no token →
+//	                                              ← magic, in progress, challenge
+//	magic, in progress, response →
+//	                                              ← magic, done, proof | magic, error, no token
+//
+//	packet = long 5f2435013501edcc | int status | int length | token
+//
+// Java: QuorumCnxManager; LearnerHandler, Learner; SaslQuorumAuthServer, SaslQuorumAuthLearner.
 package peer

@@ -131,13 +131,22 @@ func (l *Learners) begin(nc net.Conn) {
 		_ = nc.Close() // nothing was exchanged
 		return
 	}
-	x := newLink(id, l.events, l.cfg, nc)
+	conn := l.cfg.Auth.accept(nc)
+	x := newLink(id, l.events, l.cfg, conn)
 	l.links[x.id] = x
 	l.running.Go(func() {
-		x.run(nc.RemoteAddr())
+		err := x.authenticate(func(a *Auth) error { return a.check(conn) })
+		if err == nil {
+			x.run(nc.RemoteAddr())
+		}
 		l.mu.Lock()
 		delete(l.links, x.id)
 		l.mu.Unlock()
+		if err != nil { // nobody has heard of it
+			_ = nc.Close() // nothing else was said
+			l.cfg.Log.Warn().Err(err).Stringer("remote", nc.RemoteAddr()).Msg("learner refused")
+			return
+		}
 		l.events.Gone(x.id, x.ended())
 	})
 }

@@ -55,9 +55,10 @@ type Events interface {
 
 // LinkConfig is what both ends of links need. The zero value is Java's defaults.
 type LinkConfig struct {
-	Limit     int  // longest buffer or string in a packet, in bytes; 0 is jute.DefaultLimit
-	MaxQueued int  // bytes that may wait to be sent on one link, see Send; 0 is DefaultMaxQueued
-	KeepAlive bool // TCP keepalive (zookeeper.tcpKeepAlive)
+	Limit     int   // longest buffer or string in a packet, in bytes; 0 is jute.DefaultLimit
+	MaxQueued int   // bytes that may wait to be sent on one link, see Send; 0 is DefaultMaxQueued
+	KeepAlive bool  // TCP keepalive (zookeeper.tcpKeepAlive)
+	Auth      *Auth // nil: servers believe each other
 	Log       zerolog.Logger
 
 	// DialContext and Listen open connections; nil is plain TCP. What they return must
@@ -206,6 +207,35 @@ func (l *link) take(spare []outgoing) []outgoing {
 	items := l.items
 	l.items = spare[:0]
 	return items
+}
+
+// authenticate runs what both sides do before they say anything else.
+func (l *link) authenticate(how func(*Auth) error) error {
+	if l.cfg.Auth == nil {
+		return nil
+	}
+	within := l.cfg.Auth.Within
+	if within <= 0 {
+		within = 10 * time.Second
+	}
+	err := l.bound(time.Now().Add(within))
+	if err == nil {
+		err = how(l.cfg.Auth)
+	}
+	if err != nil {
+		return err
+	}
+	return l.bound(time.Time{})
+}
+
+// bound sets the deadline of all that is read and written. It must not undo the one of end.
+func (l *link) bound(deadline time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reason != nil {
+		return l.reason
+	}
+	return l.conn.SetDeadline(deadline)
 }
 
 // run is the reader of a connected link. On return the link has ended, its writer too.

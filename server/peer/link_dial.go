@@ -78,7 +78,12 @@ func (u *Uplink) Run(ctx context.Context) {
 		u.end(err)
 	}
 	if conn != nil && u.attach(conn) {
-		u.run(conn.RemoteAddr())
+		if err := u.authenticate(func(a *Auth) error { return a.prove(conn) }); err != nil {
+			u.end(err)
+			_ = conn.Close() // nothing else was said
+		} else {
+			u.run(conn.RemoteAddr())
+		}
 	}
 	watcher.Wait()
 	u.events.Gone(u.id, u.ended())

@@ -38,6 +38,7 @@ type MeshConfig struct {
 	// HandshakeTimeout bounds the greeting, and how long something sent may stay
 	// without acknowledgement; 0 is 10 seconds (zookeeper.quorumCnxnTimeoutMs).
 	HandshakeTimeout time.Duration
+	Auth             *Auth // nil: servers believe each other
 	Log              zerolog.Logger
 	// Received takes in a message, which becomes its own. It is called from the reader
 	// of the sender's connection, and holds up only that.
@@ -250,6 +251,15 @@ func (m *Mesh) greets(conn net.Conn, limit int) bool {
 	m.greeting[conn] = struct{}{}
 	_ = conn.SetDeadline(time.Now().Add(m.cfg.HandshakeTimeout)) // a failure shows in the greeting
 	return true
+}
+
+// limit changes how much longer the greeting may take.
+func (m *Mesh) limit(conn net.Conn, d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.stopped {
+		_ = conn.SetDeadline(time.Now().Add(d)) // a failure shows in the greeting
+	}
 }
 
 // greeted ends what greets began. Its false says that Run has ended it before.

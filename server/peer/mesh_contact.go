@@ -248,6 +248,9 @@ func (m *Mesh) greet(c *contact, conn net.Conn, before *wire) error {
 	}
 	// Java reads the addresses with one call and refuses what is short: one write.
 	_, err := conn.Write(m.hello())
+	if err == nil {
+		err = m.cfg.Auth.prove(conn)
+	}
 	if !m.greeted(conn) && err == nil {
 		err = net.ErrClosed
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"net"
 	"time"
+
+	"gokeeper/server/sasl"
 )
 
 // bindPause is the time between two tries to bind an address.
@@ -123,24 +125,50 @@ func (m *Mesh) accept(conn net.Conn) {
 	}
 }
 
-// welcome reads the greeting and finds out what to do with the connection.
+// welcome reads the greeting, has the server authenticate and finds out what to do with the connection.
 func (m *Mesh) welcome(conn net.Conn) {
 	g, err := readGreeting(conn)
+	over := m.cfg.Auth.accept(conn)
+	if err == nil {
+		err = m.authenticate(over)
+	}
 	if !m.greeted(conn) {
 		_ = conn.Close() // nothing was sent
 		return
 	}
-	if err == nil && m.admit(conn, g) {
+	if err == nil && m.admit(over, g) {
 		return
 	}
 	_ = conn.Close() // nothing was sent
 	switch {
 	case err == nil:
-	case errors.Is(err, errGreeting):
+	case errors.Is(err, errGreeting), errors.Is(err, errNotProved), errors.Is(err, sasl.ErrRefused):
 		m.cfg.Log.Warn().Err(err).Stringer("remote", conn.RemoteAddr()).Msg("connection refused")
 	default: // mostly somebody who looks whether the port is open
 		m.cfg.Log.Debug().Err(err).Stringer("remote", conn.RemoteAddr()).Msg("connection without a greeting")
 	}
+}
+
+// authGrace is how long a server that dials may take to begin to authenticate, where it
+// need not. It does so at once, or not at all; then it may have nothing to say for long,
+// and wait itself to be sent something.
+const authGrace = 300 * time.Millisecond
+
+// authenticate has the server authenticate that has dialled.
+func (m *Mesh) authenticate(conn net.Conn) error {
+	a := m.cfg.Auth
+	if a == nil {
+		return nil
+	}
+	if !a.Required {
+		m.limit(conn, authGrace)
+		speaks := conn.(*accepted).peek()
+		m.limit(conn, m.cfg.HandshakeTimeout)
+		if !speaks {
+			return nil
+		}
+	}
+	return a.check(conn)
 }
 
 // admit keeps the connection of a server with a larger id. One with a smaller id has

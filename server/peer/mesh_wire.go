@@ -179,8 +179,8 @@ const (
 
 // tune has the system find out that the other end is gone.
 func (m *Mesh) tune(conn net.Conn) {
-	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
-		conn = over.NetConn()
+	for over, ok := conn.(interface{ NetConn() net.Conn }); ok; over, ok = conn.(interface{ NetConn() net.Conn }) {
+		conn = over.NetConn() // of TLS, or accepted
 	}
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
