@@ -122,7 +122,7 @@ func holdsUpTo(t *testing.T, data string, last int, zxid proto.Zxid) {
 		t.Errorf("at %v there are %d nodes, want %d", zxid, n, last+1)
 	}
 	for i := range last + 1 {
-		if tree.FindString(fmt.Sprint("/n/", i)) == nil {
+		if !tree.FindString(fmt.Sprint("/n/", i)).Exists() {
 			t.Errorf("at %v /n/%d is missing", zxid, i)
 		}
 	}

@@ -95,7 +95,7 @@ func (s *Server) clientAddress(c *quorum.Config, m *quorum.Member) string {
 func (v viewed) Node(path string, who []proto.Identity) (out console.Node, ok bool) {
 	v.s.db.View(func(t *tree.Tree) {
 		n := t.FindString(path)
-		if ok = n != nil; !ok {
+		if ok = n.Exists(); !ok {
 			return
 		}
 		acl := t.ACL(n)
@@ -118,7 +118,7 @@ func (v viewed) Node(path string, who []proto.Identity) (out console.Node, ok bo
 func (v viewed) Children(path string, who []proto.Identity, f func(name string)) (code proto.Error) {
 	v.s.db.View(func(t *tree.Tree) {
 		n := t.FindString(path)
-		if n == nil {
+		if !n.Exists() {
 			code = proto.NoNode
 			return
 		}

@@ -127,23 +127,23 @@ func (q *query) run(b []byte, op proto.Op) []byte {
 	return b
 }
 
-// node returns the node of the path, or nil with the outcome when it is missing or
+// node returns the node of the path, or none with the outcome when it is missing or
 // perm is not granted.
-func (q *query) node(path []byte, perm proto.Perm) *tree.Node {
+func (q *query) node(path []byte, perm proto.Perm) tree.Node {
 	if path == nil {
 		q.err = proto.MarshallingError
-		return nil
+		return tree.Node{}
 	}
 	n := q.db.tree.Find(path)
 	switch {
-	case n == nil:
+	case !n.Exists():
 		q.err = proto.NoNode
 	case !q.db.policy.Allows(q.db.tree.ACL(n), q.ids, perm):
 		q.err = proto.NoAuth
 	default:
 		return n
 	}
-	return nil
+	return tree.Node{}
 }
 
 func (q *query) pathWatch() (proto.PathWatch, bool) {
@@ -176,10 +176,10 @@ func (q *query) exists(b []byte) []byte {
 		return b
 	}
 	n := q.node(r.Path, proto.PermRead)
-	if r.Watch && (n != nil || q.err == proto.NoNode) {
+	if r.Watch && (n.Exists() || q.err == proto.NoNode) {
 		q.watch(r.Path, watch.Data)
 	}
-	if n == nil {
+	if !n.Exists() {
 		return b
 	}
 	stat := n.Stat()
@@ -192,7 +192,7 @@ func (q *query) getData(b []byte) []byte {
 		return b
 	}
 	n := q.node(r.Path, proto.PermRead)
-	if n == nil {
+	if !n.Exists() {
 		return b
 	}
 	if r.Watch {
@@ -208,7 +208,7 @@ func (q *query) getChildren(b []byte, op proto.Op) []byte {
 		return b
 	}
 	n := q.node(r.Path, proto.PermRead)
-	if n == nil {
+	if !n.Exists() {
 		return b
 	}
 	if r.Watch {
@@ -222,7 +222,7 @@ func (q *query) getChildren(b []byte, op proto.Op) []byte {
 	return b
 }
 
-func appendNames(b []byte, n *tree.Node) []byte {
+func appendNames(b []byte, n tree.Node) []byte {
 	b = jute.AppendInt(b, int32(n.NumChildren()))
 	for name := range n.Children() {
 		b = jute.AppendString(b, name)
@@ -235,7 +235,7 @@ func (q *query) countAll(b []byte) []byte {
 	if q.d.Err() != nil {
 		return b
 	}
-	if n := q.node(path, proto.PermRead); n != nil {
+	if n := q.node(path, proto.PermRead); n.Exists() {
 		count := q.db.tree.CountDescendants(n)
 		if len(path) == 0 {
 			count++ // Java keeps the root under two names, and takes one off for "/" only
@@ -252,7 +252,7 @@ func (q *query) getACL(b []byte) []byte {
 		return b
 	}
 	n := q.node(path, proto.PermRead|proto.PermAdmin)
-	if n == nil {
+	if !n.Exists() {
 		return b
 	}
 	acl := q.db.tree.ACL(n)
@@ -324,7 +324,7 @@ func (q *query) multi(b []byte) []byte {
 			return proto.AppendMultiEnd(b)
 		}
 		n := q.node(op.Path, proto.PermRead)
-		if n == nil {
+		if !n.Exists() {
 			b, q.err = proto.AppendMultiError(b, q.err), proto.OK
 			continue
 		}

@@ -93,10 +93,10 @@ func (q *query) rearm(b []byte, list int, path []byte, seen proto.Zxid) []byte {
 	kind, event := rearmKinds[list], proto.EventType(0)
 	switch {
 	case list >= standardLists:
-	case list == 1 && n != nil:
+	case list == 1 && n.Exists():
 		event = proto.EventNodeCreated
 	case list == 1:
-	case n == nil:
+	case !n.Exists():
 		event = proto.EventNodeDeleted
 	case list == 0 && n.Persisted().Mzxid > seen:
 		event = proto.EventNodeDataChanged
@@ -107,7 +107,7 @@ func (q *query) rearm(b []byte, list int, path []byte, seen proto.Zxid) []byte {
 		q.watch(path, kind)
 		return b
 	}
-	if n != nil && !q.db.policy.Allows(q.db.tree.ACL(n), q.ids, proto.PermRead) {
+	if n.Exists() && !q.db.policy.Allows(q.db.tree.ACL(n), q.ids, proto.PermRead) {
 		return b
 	}
 	return proto.AppendEvent(b, proto.NoZxid, event, jute.JavaString(path))

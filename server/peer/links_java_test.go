@@ -93,7 +93,7 @@ func playSnapshot(t *testing.T, leader []recorded, piece int) {
 		if !bytes.Equal(got.Bytes(), stream) {
 			t.Errorf("the snapshot has %d bytes, want %d", got.Len(), len(stream))
 		}
-		if c.Tree.FindString("/zookeeper/config") == nil {
+		if !c.Tree.FindString("/zookeeper/config").Exists() {
 			t.Error("the snapshot lacks /zookeeper/config")
 		}
 		return nil

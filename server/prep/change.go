@@ -31,7 +31,7 @@ func (p *Prep) find(path string) *change {
 		return c
 	}
 	n := p.tree.FindString(path)
-	if n == nil {
+	if !n.Exists() {
 		return nil
 	}
 	return &change{

@@ -110,7 +110,7 @@ func TestZOOKEEPER2845(t *testing.T) {
 	s.hears("send ACK 0x200000000")
 	s.holds("/committed", "-", "/tail")
 	rec, err := s.dir.Load()
-	if err != nil || rec.LastZxid != 0x100000001 || rec.Tree.FindString("/tail") != nil {
+	if err != nil || rec.LastZxid != 0x100000001 || rec.Tree.FindString("/tail").Exists() {
 		t.Errorf("on disk %v, %v", rec.LastZxid, err)
 	}
 }

@@ -320,7 +320,7 @@ func (r *Replica) serve(epoch int64) {
 // history made.
 func Reconfigured(t *tree.Tree) (quorum.Config, bool) {
 	n := t.FindString(proto.PathConfig)
-	if n == nil {
+	if !n.Exists() {
 		return quorum.Config{}, false
 	}
 	c, err := quorum.Parse(string(n.Data()))
@@ -331,7 +331,7 @@ func Reconfigured(t *tree.Tree) (quorum.Config, bool) {
 func (r *Replica) showConfig(t *tree.Tree) {
 	c := r.m.Quorum()
 	text := c.String()
-	if n := t.FindString(proto.PathConfig); n == nil || n.Stat().Mzxid != proto.Zxid(c.Version) || string(n.Data()) != text {
+	if n := t.FindString(proto.PathConfig); !n.Exists() || n.Stat().Mzxid != proto.Zxid(c.Version) || string(n.Data()) != text {
 		t.SetConfig([]byte(text), proto.Zxid(c.Version), r.wall())
 	}
 }

@@ -223,7 +223,7 @@ func create(zxid proto.Zxid, path string) (proposal, commit zab.Packet) {
 
 // has says whether the tree has the node.
 func (s *stage) has(path string) (found bool) {
-	s.db.View(func(t *tree.Tree) { found = t.FindString(path) != nil })
+	s.db.View(func(t *tree.Tree) { found = t.FindString(path).Exists() })
 	return found
 }
 

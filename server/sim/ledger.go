@@ -302,10 +302,10 @@ func (l *ledger) countAt(path string, z proto.Zxid) int32 {
 func (l *ledger) compare(t *tree.Tree, z proto.Zxid) string {
 	for _, path := range slices.Sorted(maps.Keys(l.nodes)) {
 		want, n := l.node(path, z), t.FindString(path)
-		if want.exists != (n != nil) {
-			return fmt.Sprintf("%s exists: %v, want %v", path, n != nil, want.exists)
+		if want.exists != n.Exists() {
+			return fmt.Sprintf("%s exists: %v, want %v", path, n.Exists(), want.exists)
 		}
-		if n == nil || path == proto.PathConfig {
+		if !n.Exists() || path == proto.PathConfig {
 			continue
 		}
 		s := n.Stat()

@@ -161,7 +161,7 @@ func TestGoldenStreams(t *testing.T) {
 		if got := strings.Join(names, " "); got != g.nodes || c.Tree.LastZxid() != g.zxid {
 			t.Errorf("%s: %v with %s, want %s", g.name, c.Tree.LastZxid(), got, g.nodes)
 		}
-		if n := c.Tree.FindString("/zookeeper/config"); n == nil || !strings.Contains(string(n.Data()), "version=100000000") {
+		if n := c.Tree.FindString("/zookeeper/config"); !n.Exists() || !strings.Contains(string(n.Data()), "version=100000000") {
 			t.Errorf("%s: /zookeeper/config is not the ensemble's", g.name)
 		}
 	}
@@ -212,8 +212,8 @@ func TestSnappyBlocks(t *testing.T) {
 // nodesOf describes a tree for comparison.
 func nodesOf(tr *tree.Tree) string {
 	var out []string
-	var walk func(path string, n *tree.Node)
-	walk = func(path string, n *tree.Node) {
+	var walk func(path string, n tree.Node)
+	walk = func(path string, n tree.Node) {
 		out = append(out, fmt.Sprintf("%s %q %v %+v %v", path, n.Data(), n.Data() == nil, n.Persisted(), tr.ACL(n)))
 		for name := range n.Children() {
 			walk(path+"/"+name, tr.FindString(path+"/"+name))

@@ -231,7 +231,7 @@ func checkNodes(t *testing.T, tr *tree.Tree, want *expected) {
 	}
 	for _, w := range want.Nodes {
 		n := tr.FindString(w.Path)
-		if n == nil {
+		if !n.Exists() {
 			t.Errorf("%s is missing", w.Path)
 			continue
 		}
@@ -258,7 +258,7 @@ func checkNodes(t *testing.T, tr *tree.Tree, want *expected) {
 	}
 }
 
-func checkData(t *testing.T, n *tree.Node, path string, want *string) {
+func checkData(t *testing.T, n tree.Node, path string, want *string) {
 	t.Helper()
 	got := n.Data()
 	if want == nil {
@@ -292,7 +292,7 @@ func checkOwners(t *testing.T, tr *tree.Tree, want *expected) {
 		t.Errorf("%d owners of ephemerals, want %d", owners, len(want.Ephemerals))
 	}
 	for _, p := range append(want.Containers, want.TTLs...) {
-		if n := tr.FindString(p); n == nil || n.Stat().EphemeralOwner != 0 || n.Persisted().Owner == 0 {
+		if n := tr.FindString(p); !n.Exists() || n.Stat().EphemeralOwner != 0 || n.Persisted().Owner == 0 {
 			t.Errorf("%s is neither container nor TTL node", p)
 		}
 	}

@@ -153,7 +153,7 @@ type inOrder struct {
 func (s inOrder) Nodes(b []byte) ([]byte, bool) {
 	for _, path := range s.order {
 		n := s.tree.FindString(path)
-		if n == nil {
+		if !n.Exists() {
 			continue // this snapshot is older
 		}
 		b = jute.AppendString(b, strings.TrimSuffix(path, "/"))

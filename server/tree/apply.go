@@ -84,48 +84,60 @@ func (t *Tree) apply(h *txn.Header, typ proto.Op, body txn.Body, r *Result) prot
 }
 
 func (t *Tree) create(h *txn.Header, c *txn.Create, r *Result) proto.Error {
-	parent := t.parentOf(c.Path)
+	if !isBelowRoot(c.Path) {
+		return proto.NoNode
+	}
+	parent := t.branchAt(proto.Parent(c.Path))
 	if parent == nil {
 		return proto.NoNode
 	}
 	cversion := c.ParentCversion
 	if cversion == txn.NoParentCversion {
-		cversion = parent.cversion + 1
+		cversion = parent.Cversion + 1
 	}
-	if n := t.FindString(c.Path); n != nil {
+	if n := parent.child(proto.Name(c.Path)); n.Exists() {
 		t.recreate(h, c, n, parent, cversion)
 		return proto.NodeExists
 	}
 	t.raise(proto.Parent(c.Path), parent, cversion, h.Zxid)
-	n := &Node{
-		czxid: h.Zxid, mzxid: h.Zxid, pzxid: h.Zxid, ctime: h.Time, mtime: h.Time,
-		owner: Owner(c, h.Session), acl: t.acls.intern(c.ACL),
+	s := state{
+		Persisted: Persisted{
+			Czxid: h.Zxid, Mzxid: h.Zxid, Pzxid: h.Zxid, Ctime: h.Time, Mtime: h.Time, Owner: Owner(c, h.Session),
+		},
+		acl: t.acls.intern(c.ACL),
 	}
-	n.setData(c.Data)
-	t.link(parent, c.Path, n)
-	t.quotaCreated(c.Path, n)
-	r.Path, r.Stat = c.Path, n.Stat()
-	r.Changes = append(r.Changes, Change{proto.EventNodeCreated, c.Path, t.ACL(n), t.ACL(parent)})
+	s.setData(c.Data)
+	t.link(parent, c.Path, &s)
+	t.quotaCreated(c.Path, len(s.data))
+	r.Path, r.Stat = c.Path, parent.child(proto.Name(c.Path)).Stat() // it may be the one that holds the usage
+	r.Changes = append(r.Changes, Change{proto.EventNodeCreated, c.Path, t.acls.list(s.acl), t.acls.list(parent.acl)})
 	return proto.OK
 }
 
 // recreate is a creation in replay whose node a fuzzy snapshot holds already: the node
 // gets the list of the transaction, and, for a plain create only, the parent what the
 // creation gives it.
-func (t *Tree) recreate(h *txn.Header, c *txn.Create, n, parent *Node, cversion int32) {
-	old := n.acl
-	n.acl = t.acls.intern(c.ACL)
-	t.acls.release(old)
+func (t *Tree) recreate(h *txn.Header, c *txn.Create, n Node, parent *branch, cversion int32) {
+	s := n.state()
+	t.replaceACL(&s, c.ACL)
+	t.store(parent, n, &s)
 	if c.Type == proto.OpCreate {
 		t.raise(proto.Parent(c.Path), parent, cversion, h.Zxid)
 	}
 }
 
+// replaceACL gives a node another list.
+func (t *Tree) replaceACL(s *state, acl []proto.ACL) {
+	old := s.acl
+	s.acl = t.acls.intern(acl)
+	t.acls.release(old)
+}
+
 // raise gives a parent the cversion after a creation, if that is more than it has.
-func (t *Tree) raise(path string, parent *Node, cversion int32, zxid proto.Zxid) {
-	if cversion > parent.cversion {
-		parent.cversion, parent.pzxid = cversion, zxid
-		t.redigest(path, parent)
+func (t *Tree) raise(path string, parent *branch, cversion int32, zxid proto.Zxid) {
+	if cversion > parent.Cversion {
+		parent.Cversion, parent.Pzxid = cversion, zxid
+		t.redigest(path, &parent.state)
 	}
 }
 
@@ -142,51 +154,61 @@ func (t *Tree) deleteNode(path string, zxid proto.Zxid, r *Result) proto.Error {
 // remove deletes a node and returns the lists of the node and its parent, nil if there
 // is no such node. The parent's pzxid rises even then.
 func (t *Tree) remove(path string, zxid proto.Zxid) (acl, parentACL []proto.ACL) {
-	parent := t.parentOf(path)
-	if parent == nil {
+	if !isBelowRoot(path) {
 		return nil, nil
 	}
-	if zxid > parent.pzxid {
-		parent.pzxid = zxid
-		t.redigest(proto.Parent(path), parent)
+	above, parent := t.locate(proto.Parent(path))
+	if !parent.Exists() {
+		return nil, nil
 	}
-	n := parent.children[proto.Name(path)]
-	if n == nil {
+	s := parent.state()
+	if zxid > s.Pzxid {
+		s.Pzxid = zxid
+		t.redigest(proto.Parent(path), &s)
+		t.store(above, parent, &s)
+	}
+	if parent.branch == nil {
+		return nil, nil
+	}
+	n := parent.branch.child(proto.Name(path))
+	if !n.Exists() {
 		return nil, nil
 	}
 	acl, parentACL = t.ACL(n), t.ACL(parent)
 	if acl == nil {
 		acl = []proto.ACL{}
 	}
-	t.unlink(parent, path, n)
+	t.unlink(parent.branch, path, n)
 	return acl, parentACL
 }
 
-func (t *Tree) setData(h *txn.Header, s *txn.SetData, r *Result) proto.Error {
-	n := t.FindString(s.Path)
-	if n == nil {
+func (t *Tree) setData(h *txn.Header, b *txn.SetData, r *Result) proto.Error {
+	above, n := t.locate(b.Path)
+	if !n.Exists() {
 		return proto.NoNode
 	}
-	grown := t.replaceData(n, s.Data)
-	n.version, n.mzxid, n.mtime = s.Version, h.Zxid, h.Time
-	t.redigest(s.Path, n)
-	t.quotaChanged(s.Path, 0, grown)
-	r.Stat = n.Stat()
-	r.Changes = append(r.Changes, Change{Type: proto.EventNodeDataChanged, Path: s.Path, ACL: t.ACL(n)})
+	s := n.state()
+	grown := t.replaceData(&s, b.Data)
+	s.Version, s.Mzxid, s.Mtime = b.Version, h.Zxid, h.Time
+	t.redigest(b.Path, &s)
+	t.store(above, n, &s)
+	t.quotaChanged(b.Path, 0, grown)
+	r.Stat = t.FindString(b.Path).Stat() // it may be the one that holds the usage
+	r.Changes = append(r.Changes, Change{Type: proto.EventNodeDataChanged, Path: b.Path, ACL: t.ACL(n)})
 	return proto.OK
 }
 
-func (t *Tree) setACL(s *txn.SetACL, r *Result) proto.Error {
-	n := t.FindString(s.Path)
-	if n == nil {
+func (t *Tree) setACL(b *txn.SetACL, r *Result) proto.Error {
+	above, n := t.locate(b.Path)
+	if !n.Exists() {
 		return proto.NoNode
 	}
-	old := n.acl
-	n.acl = t.acls.intern(s.ACL)
-	t.acls.release(old)
-	n.aversion = s.Version
-	t.redigest(s.Path, n)
-	r.Stat = n.Stat()
+	s := n.state()
+	t.replaceACL(&s, b.ACL)
+	s.Aversion = b.Version
+	t.redigest(b.Path, &s)
+	t.store(above, n, &s)
+	r.Stat = t.FindString(b.Path).Stat()
 	return proto.OK
 }
 

@@ -55,9 +55,8 @@ func TestDeleteInReplayTakesWhatIsBelow(t *testing.T) {
 	if r.Err != proto.OK || len(r.Changes) != 1 {
 		t.Errorf("%v with %d changes, want success with that of /a", r.Err, len(r.Changes))
 	}
-	root := tr.FindString("/")
-	root.cversion, root.pzxid = 0, 0
-	tr.redigest("", root)
+	tr.root.Cversion, tr.root.Pzxid = 0, 0
+	tr.redigest("", &tr.root.state)
 	differ(t, "after the deletion", textOf(tr), before)
 }
 
@@ -74,10 +73,10 @@ func TestEphemeralsEndWithTheirSession(t *testing.T) {
 		create(t, tr, "/p")
 		for range 2 { // the second time as in replay
 			do(t, tr, 1, proto.OpCloseSession, &c)
-			if got := tr.Ephemerals(1); len(got) != 0 || tr.FindString("/e1") != nil || tr.FindString("/e2") != nil {
+			if got := tr.Ephemerals(1); len(got) != 0 || tr.FindString("/e1").Exists() || tr.FindString("/e2").Exists() {
 				t.Errorf("%+v leaves %q", c, got)
 			}
-			if got := tr.Ephemerals(2); !slices.Equal(got, []string{"/e3"}) || tr.EphemeralCount() != 1 || tr.FindString("/p") == nil {
+			if got := tr.Ephemerals(2); !slices.Equal(got, []string{"/e3"}) || tr.EphemeralCount() != 1 || !tr.FindString("/p").Exists() {
 				t.Errorf("%+v leaves %q of another session", c, got)
 			}
 		}
@@ -205,7 +204,7 @@ func TestFindAllocatesNothing(t *testing.T) {
 		"": true, "/": true, "/a": true, "/a/é": true, "a": false, "//a": false, "/a/": false, "/a//é": false, "/b/é": false, "/a/é/c": false,
 	} {
 		p := []byte(path)
-		if found := tr.Find(p) != nil; found != want || tr.FindString(path) != tr.Find(p) {
+		if found := tr.Find(p).Exists(); found != want || tr.FindString(path) != tr.Find(p) {
 			t.Errorf("%q: found %v, want %v", path, found, want)
 		}
 		if n := testing.AllocsPerRun(100, func() { tr.Find(p) }); n != 0 {

@@ -21,7 +21,7 @@ var (
 type Loader struct {
 	t      *Tree
 	acls   map[int64]int32 // numbers of lists in the snapshot and in the tree
-	parent *Node           // of the node before, which most likely is the next one's too
+	parent *branch         // of the node before, which most likely is the next one's too
 	path   string
 }
 
@@ -39,34 +39,24 @@ func (l *Loader) ACL(id int64, acl []proto.ACL) {
 // Node adds a node. A number that no list has denies everything until replay gives the
 // node another.
 func (l *Loader) Node(path string, data []byte, acl int64, p Persisted) error {
-	n := &Node{
-		czxid: p.Czxid, mzxid: p.Mzxid, pzxid: p.Pzxid, ctime: p.Ctime, mtime: p.Mtime, owner: p.Owner,
-		version: p.Version, cversion: p.Cversion, aversion: p.Aversion,
-	}
-	n.setData(data)
+	s := state{Persisted: p}
+	s.setData(data)
 	isRoot := path == "" || path == proto.PathRoot
 	if !isRoot && (l.t.root == nil || !isBelowRoot(path) || !l.enter(proto.Parent(path))) {
 		return fmt.Errorf("%w: %s", ErrOrphan, path)
 	}
-	if isRoot && l.t.root != nil || !isRoot && l.parent.children[proto.Name(path)] != nil {
+	if isRoot && l.t.root != nil || !isRoot && l.parent.child(proto.Name(path)).Exists() {
 		return nil // twice
 	}
-	n.acl = l.list(acl)
+	s.acl = l.list(acl)
 	if isRoot {
-		l.root(n)
+		l.t.setRoot(&s)
+		l.t.bytes = int64(2 * len(s.data)) // Java adds up the table, and the root stands there twice
+		l.parent, l.path = l.t.root, proto.PathRoot
 	} else {
-		l.t.link(l.parent, path, n)
+		l.t.link(l.parent, path, &s)
 	}
 	return nil
-}
-
-func (l *Loader) root(n *Node) {
-	l.t.root = n
-	l.t.nodes = 1
-	l.t.bytes = int64(2 * len(n.data)) // Java adds up the table, and the root stands there twice
-	n.digest = n.sum("")
-	l.t.digest += uint64(n.digest)
-	l.parent, l.path = n, proto.PathRoot
 }
 
 // enter makes the node of the path the one to add to, if there is one.
@@ -74,11 +64,11 @@ func (l *Loader) enter(path string) bool {
 	if l.path == path {
 		return true
 	}
-	n := l.t.FindString(path)
-	if n == nil {
+	b := l.t.branchAt(path)
+	if b == nil {
 		return false
 	}
-	l.parent, l.path = n, strings.Clone(path)
+	l.parent, l.path = b, strings.Clone(path)
 	return true
 }
 

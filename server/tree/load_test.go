@@ -195,7 +195,7 @@ func TestImageSparesJava(t *testing.T) {
 	do(t, tr, 1, proto.OpSetACL, &txn.SetACL{Path: "/a", ACL: []proto.ACL{bob}, Version: 1})
 	image, _ := w.Append(nil, math.MaxInt)
 	again := load(t, table, image, 1)
-	if again.FindString("/new") != nil {
+	if again.FindString("/new").Exists() {
 		t.Error("the image holds a node created since")
 	}
 	if got := again.ACL(again.FindString("/a")); fmt.Sprint(got) != fmt.Sprint(proto.OpenACL()) {

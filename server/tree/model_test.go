@@ -281,14 +281,14 @@ func (m *model) text() string {
 // textOf returns what the tree holds, node by node, and what it keeps beside them.
 func textOf(t *Tree) string {
 	var lines []string
-	var visit func(path string, n *Node)
-	visit = func(path string, n *Node) {
+	var visit func(path string, n Node)
+	visit = func(path string, n Node) {
 		lines = append(lines, nodeLine(path, n.Persisted(), n.Stat(), n.Data(), t.ACL(n)))
 		for name := range n.Children() {
-			visit(strings.TrimSuffix(path, "/")+"/"+name, n.children[name])
+			visit(strings.TrimSuffix(path, "/")+"/"+name, n.branch.child(name))
 		}
 	}
-	visit(proto.PathRoot, t.root)
+	visit(proto.PathRoot, t.FindString(proto.PathRoot))
 	lists := map[string]bool{}
 	for _, e := range t.ACLTable() {
 		lists[fmt.Sprint(e.ACL)] = true

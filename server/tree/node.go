@@ -4,29 +4,26 @@ import (
 	"hash/crc32"
 	"iter"
 	"strings"
-	"unsafe"
 
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/txn"
 )
 
-// Node is one znode.
+// Node is a znode that was looked up: a leaf as it was then, a branch as it is. The zero
+// value is none.
 type Node struct {
-	data     string // null when null is set
-	children map[string]*Node
-	czxid    proto.Zxid
-	mzxid    proto.Zxid
-	pzxid    proto.Zxid
-	ctime    int64
-	mtime    int64
-	owner    int64
-	version  int32
-	cversion int32
-	aversion int32
-	acl      int32  // id in the ACL table
-	digest   uint32 // what the node adds to the tree's digest
-	null     bool
+	leaf   leaf    // "" if it is none
+	branch *branch // nil if it is none
+}
+
+// state is what there is about a node but its name and children.
+type state struct {
+	Persisted
+	data   string // null when null is set
+	acl    int32  // id in the ACL table
+	digest uint32 // what the node adds to the tree's digest
+	null   bool
 }
 
 // Persisted is a node's state as logs and snapshots hold it.
@@ -70,27 +67,50 @@ func Owner(c *txn.Create, session proto.SessionID) int64 {
 	return 0
 }
 
+// Exists says whether there is such a node. Nothing else may be asked of one that is not
+// there.
+func (n Node) Exists() bool { return n.leaf != "" || n.branch != nil }
+
+func (n Node) state() state {
+	if n.branch != nil {
+		return n.branch.state
+	}
+	return n.leaf.state()
+}
+
+// name returns the last part of the path, "" of the root.
+func (n Node) name() string {
+	if n.branch != nil {
+		return n.branch.name
+	}
+	return n.leaf.Name()
+}
+
 // Stat returns what clients see. The visible cversion counts creations and deletions
 // of children; the owner shows for ordinary ephemerals only.
-func (n *Node) Stat() proto.Stat {
-	s := proto.Stat{
-		Czxid: n.czxid, Mzxid: n.mzxid, Ctime: n.ctime, Mtime: n.mtime, Version: n.version,
-		Cversion: n.cversion*2 - int32(len(n.children)), Aversion: n.aversion,
-		DataLength: int32(len(n.data)), NumChildren: int32(len(n.children)), Pzxid: n.pzxid,
+func (n Node) Stat() proto.Stat {
+	s, children := n.state(), int32(n.NumChildren())
+	out := proto.Stat{
+		Czxid: s.Czxid, Mzxid: s.Mzxid, Ctime: s.Ctime, Mtime: s.Mtime, Version: s.Version,
+		Cversion: s.Cversion*2 - children, Aversion: s.Aversion,
+		DataLength: int32(len(s.data)), NumChildren: children, Pzxid: s.Pzxid,
 	}
-	if IsEphemeralOwner(n.owner) {
-		s.EphemeralOwner = n.owner
+	if IsEphemeralOwner(s.Owner) {
+		out.EphemeralOwner = s.Owner
 	}
-	return s
+	return out
+}
+
+// acl returns the id of the node's list.
+func (n Node) acl() int32 {
+	if n.branch != nil {
+		return n.branch.acl
+	}
+	return n.leaf.acl()
 }
 
 // Persisted returns the stored state.
-func (n *Node) Persisted() Persisted {
-	return Persisted{
-		Czxid: n.czxid, Mzxid: n.mzxid, Ctime: n.ctime, Mtime: n.mtime, Version: n.version,
-		Cversion: n.cversion, Aversion: n.aversion, Owner: n.owner, Pzxid: n.pzxid,
-	}
-}
+func (n Node) Persisted() Persisted { return n.state().Persisted }
 
 // Append appends the state as snapshots hold it, 60 bytes.
 func (p *Persisted) Append(b []byte) []byte {
@@ -113,57 +133,90 @@ func (p *Persisted) Decode(d *jute.Decoder) {
 	}
 }
 
+// content returns the data.
+func (n Node) content() (data string, null bool) {
+	if n.branch != nil {
+		return n.branch.data, n.branch.null
+	}
+	_, data, null, _ = n.leaf.split()
+	return data, null
+}
+
 // Data returns the data, nil for null. It must not be changed.
-func (n *Node) Data() []byte {
+func (n Node) Data() []byte {
+	data, null := n.content()
 	switch {
-	case n.null:
+	case null:
 		return nil
-	case n.data == "":
+	case data == "":
 		return []byte{}
 	}
-	return unsafe.Slice(unsafe.StringData(n.data), len(n.data))
+	return view(data)
 }
 
 // DataLen returns the length of the data in bytes.
-func (n *Node) DataLen() int { return len(n.data) }
-
-// AppendData appends the data as a buffer.
-func (n *Node) AppendData(b []byte) []byte {
-	if n.null {
-		return jute.AppendBuffer(b, nil)
-	}
-	return jute.AppendString(b, n.data)
+func (n Node) DataLen() int {
+	data, _ := n.content()
+	return len(data)
 }
 
-func (n *Node) setData(data []byte) { n.data, n.null = string(data), data == nil }
+// AppendData appends the data as a buffer.
+func (n Node) AppendData(b []byte) []byte {
+	data, null := n.content()
+	if null {
+		return jute.AppendBuffer(b, nil)
+	}
+	return jute.AppendString(b, data)
+}
+
+// setData sets the data, which stays the caller's: who keeps the state copies it.
+func (s *state) setData(data []byte) { s.data, s.null = text(data), data == nil }
 
 // NumChildren returns the number of children.
-func (n *Node) NumChildren() int { return len(n.children) }
+func (n Node) NumChildren() int {
+	if n.branch == nil {
+		return 0
+	}
+	return n.branch.leaves.len() + n.branch.branches.len()
+}
 
 // Children returns the names of the children in no particular order.
-func (n *Node) Children() iter.Seq[string] {
+func (n Node) Children() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for name := range n.children {
-			if !yield(name) {
+		for c := range n.below() {
+			if !yield(c.name()) {
 				return
 			}
 		}
 	}
 }
 
-// Digest returns what the node adds to the tree's digest.
-func (n *Node) Digest() uint32 { return n.digest }
-
-// sum computes the node's digest at its path.
-func (n *Node) sum(path string) uint32 {
-	p := n.Persisted()
-	return NodeDigest(path, n.Data(), &p)
+// below returns the children.
+func (n Node) below() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		if n.branch == nil {
+			return
+		}
+		if n.branch.leaves.all(func(l leaf) bool { return yield(Node{leaf: l}) }) {
+			n.branch.branches.all(func(b *branch) bool { return yield(Node{branch: b}) })
+		}
+	}
 }
+
+// Digest returns what the node adds to the tree's digest.
+func (n Node) Digest() uint32 { return n.state().digest }
+
+// sum computes the digest of the node at its path.
+func (s *state) sum(path string) uint32 { return nodeDigest(path, s.data, &s.Persisted) }
 
 // NodeDigest returns what a node adds to the digest of its tree: the CRC-32 of path,
 // data and stored state, 0 for a node below /zookeeper/. The root's path counts as
 // empty.
 func NodeDigest(path string, data []byte, p *Persisted) uint32 {
+	return nodeDigest(path, text(data), p)
+}
+
+func nodeDigest(path, data string, p *Persisted) uint32 {
 	if path == proto.PathRoot {
 		path = ""
 	}
@@ -181,7 +234,7 @@ func NodeDigest(path string, data []byte, p *Persisted) uint32 {
 	b = jute.AppendInt(b, p.Cversion)
 	b = jute.AppendInt(b, p.Aversion)
 	b = jute.AppendLong(b, p.Owner)
-	sum := crc32.Update(0, crc32.IEEETable, unsafe.Slice(unsafe.StringData(path), len(path)))
-	sum = crc32.Update(sum, crc32.IEEETable, data)
+	sum := crc32.Update(0, crc32.IEEETable, view(path))
+	sum = crc32.Update(sum, crc32.IEEETable, view(data))
 	return crc32.Update(sum, crc32.IEEETable, b)
 }

@@ -85,9 +85,10 @@ func (l Limits) text() string {
 }
 
 // limits reads a limits or usage node; null is not empty.
-func (n *Node) limits() (Limits, bool) {
-	l, err := parseLimits(n.data)
-	return l, err == nil && !n.null
+func (n Node) limits() (Limits, bool) {
+	data, null := n.content()
+	l, err := parseLimits(data)
+	return l, err == nil && !null
 }
 
 // Quota is the limits and the usage of a path and all below it.
@@ -130,13 +131,13 @@ func (t *Tree) Quota(path string) (Quota, bool) {
 	}
 	q := Quota{Path: base}
 	limits := t.FindString(proto.PathQuota + base + "/" + limitsName)
-	if limits == nil {
+	if !limits.Exists() {
 		return q, false
 	}
 	q.Limits, ok = limits.limits()
 	q.Broken = !ok
 	stats := t.FindString(proto.PathQuota + base + "/" + statsName)
-	if stats == nil {
+	if !stats.Exists() {
 		q.Untracked = true
 		return q, true
 	}
@@ -177,22 +178,21 @@ func quotaOf(path, name string) (string, bool) {
 }
 
 // quotaCreated registers limits, begins to count, and counts a new node.
-func (t *Tree) quotaCreated(path string, n *Node) {
-	size := int64(len(n.data))
+func (t *Tree) quotaCreated(path string, size int) {
 	if base, ok := quotaOf(path, limitsName); ok && base != "" {
 		t.quotas[base] = struct{}{}
 	}
 	if base, ok := quotaOf(path, statsName); ok {
 		t.recount(base)
 	}
-	t.quotaChanged(path, 1, size)
+	t.quotaChanged(path, 1, int64(size))
 }
 
-func (t *Tree) quotaDeleted(path string, n *Node) {
+func (t *Tree) quotaDeleted(path string, size int) {
 	if base, ok := quotaOf(path, limitsName); ok {
 		delete(t.quotas, base)
 	}
-	t.quotaChanged(path, -1, -int64(len(n.data)))
+	t.quotaChanged(path, -1, -int64(size))
 }
 
 // quotaChanged adds to the usage of the deepest quota above the path. The usage node
@@ -203,33 +203,40 @@ func (t *Tree) quotaChanged(path string, count, bytes int64) {
 	if !ok {
 		return
 	}
-	stats := t.FindString(proto.PathQuota + base + "/" + statsName)
-	if stats == nil {
+	above, stats := t.locate(proto.PathQuota + base + "/" + statsName)
+	if !stats.Exists() {
 		return
 	}
 	if use, ok := stats.limits(); ok {
 		use[CountKey], use[BytesKey] = use.Get(CountKey)+count, use.Get(BytesKey)+bytes
-		stats.data = use.text()
+		t.write(above, stats, use)
 	}
 }
 
 // recount counts the subtree of the path and writes that into its usage node, in place of
 // everything that was there.
 func (t *Tree) recount(base string) {
-	stats := t.FindString(proto.PathQuota + base + "/" + statsName)
-	if stats == nil {
+	above, stats := t.locate(proto.PathQuota + base + "/" + statsName)
+	if !stats.Exists() {
 		return
 	}
 	use := Limits{CountKey: 0, BytesKey: 0}
-	if n := t.FindString(base); n != nil {
+	if n := t.FindString(base); n.Exists() {
 		use[CountKey], use[BytesKey] = usage(n)
 	}
-	stats.data, stats.null = use.text(), false
+	t.write(above, stats, use)
 }
 
-func usage(n *Node) (count, bytes int64) {
-	count, bytes = 1, int64(len(n.data))
-	for _, c := range n.children {
+// write puts usage into its node.
+func (t *Tree) write(above *branch, stats Node, use Limits) {
+	s := stats.state()
+	s.data, s.null = use.text(), false
+	t.store(above, stats, &s)
+}
+
+func usage(n Node) (count, bytes int64) {
+	count, bytes = 1, int64(n.DataLen())
+	for c := range n.below() {
 		cc, cb := usage(c)
 		count, bytes = count+cc, bytes+cb
 	}
@@ -239,7 +246,7 @@ func usage(n *Node) (count, bytes int64) {
 // registerQuotas finds the limits nodes of a loaded tree and counts anew.
 func (t *Tree) registerQuotas() {
 	root := t.FindString(proto.PathQuota)
-	if root == nil {
+	if !root.Exists() {
 		return
 	}
 	t.eachQuota(root, "")
@@ -248,8 +255,9 @@ func (t *Tree) registerQuotas() {
 	}
 }
 
-func (t *Tree) eachQuota(n *Node, base string) {
-	for name, c := range n.children {
+func (t *Tree) eachQuota(n Node, base string) {
+	for c := range n.below() {
+		name := c.name()
 		if name == limitsName && base != "" {
 			t.quotas[base] = struct{}{}
 		}

@@ -119,15 +119,15 @@ func TestUsageChangesInPlace(t *testing.T) {
 	tr := New()
 	createText(t, tr, "/a", "")
 	limit(t, tr, "/a", "count=5,bytes=5")
-	stats := tr.FindString(proto.PathQuota + "/a/" + statsName)
+	find := func() Node { return tr.FindString(proto.PathQuota + "/a/" + statsName) }
 	do(t, tr, 1, proto.OpSetData, &txn.SetData{Path: proto.PathQuota + "/a/" + statsName, Data: []byte("count=1,bytes=0=;byteHardLimit=9"), Version: 1})
-	before := stats.Persisted()
+	before := find().Persisted()
 	r := try(tr, 1, proto.OpCreate2, &txn.Create{Type: proto.OpCreate2, Path: "/a/b", Data: []byte("xyz"), ParentCversion: 1})
-	if got := string(stats.Data()); got != "count=2,bytes=3=;byteHardLimit=9" {
+	if got := string(find().Data()); got != "count=2,bytes=3=;byteHardLimit=9" {
 		t.Errorf("usage %q", got)
 	}
-	if stats.Persisted() != before || len(r.Changes) != 1 {
-		t.Errorf("stat %+v, want %+v; %d changes", stats.Persisted(), before, len(r.Changes))
+	if find().Persisted() != before || len(r.Changes) != 1 {
+		t.Errorf("stat %+v, want %+v; %d changes", find().Persisted(), before, len(r.Changes))
 	}
 }
 

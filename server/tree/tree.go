@@ -2,8 +2,9 @@
 // same code, and answers what the tree looks like.
 //
 // Nodes hang together by the names of their children; there is no index of paths. A
-// node's data is never changed in place, so slices of it may be shared with readers
-// that hold them longer than the lock.
+// node is a leaf, which is small, until it gets its first child; from then on it is a
+// branch. A node's data is never changed in place, so slices of it may be shared with
+// readers that hold them longer than the lock.
 //
 // Stored cversion counts creations of children only; what clients see is computed, see
 // [Node.Stat]. The owner field tells kinds of nodes apart, see [Owner].
@@ -15,14 +16,13 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 
 	"gokeeper/server/proto"
 )
 
 // Tree is all znodes and what is derived from them.
 type Tree struct {
-	root       *Node
+	root       *branch
 	acls       aclTable
 	ephemerals map[proto.SessionID]map[string]struct{}
 	owned      int // ephemerals
@@ -54,12 +54,9 @@ const (
 // New returns the tree of a fresh server: the root and the nodes below /zookeeper.
 func New() *Tree {
 	t := empty()
-	t.root = &Node{acl: openACL}
-	t.nodes = 1
-	t.root.digest = t.root.sum("")
-	t.digest = uint64(t.root.digest)
-	t.addBuiltIn(proto.PathSystem, openACL)
-	t.addBuiltIn(proto.PathQuota, openACL)
+	t.setRoot(&state{acl: openACL})
+	t.addBuiltIn(proto.PathSystem, &state{acl: openACL})
+	t.addBuiltIn(proto.PathQuota, &state{acl: openACL})
 	t.addConfig()
 	return t
 }
@@ -71,30 +68,32 @@ func empty() *Tree {
 	}
 }
 
-func (t *Tree) addBuiltIn(path string, acl int32) *Node {
-	n := &Node{acl: acl}
-	t.link(t.FindString(proto.Parent(path)), path, n)
-	return n
+// setRoot puts the root into its place and counts it, but for its data.
+func (t *Tree) setRoot(s *state) {
+	t.root = &branch{}
+	t.nodes = 1
+	s.digest = s.sum("")
+	t.digest += uint64(s.digest)
+	t.store(nil, Node{branch: t.root}, s)
 }
 
-func (t *Tree) addConfig() *Node {
+func (t *Tree) addBuiltIn(path string, s *state) {
+	t.link(t.branchAt(proto.Parent(path)), path, s)
+}
+
+func (t *Tree) addConfig() {
 	read := []proto.ACL{{Perms: proto.PermRead, Identity: proto.Identity{Scheme: "world", ID: "anyone"}}}
-	n := t.addBuiltIn(proto.PathConfig, t.acls.intern(read))
-	n.aversion = -1
-	return n
+	t.addBuiltIn(proto.PathConfig, &state{acl: t.acls.intern(read), Persisted: Persisted{Aversion: -1}})
 }
 
 // link puts a node into its place and counts it. The parent's digest is the caller's.
-func (t *Tree) link(parent *Node, path string, n *Node) {
-	if parent.children == nil {
-		parent.children = map[string]*Node{}
-	}
-	parent.children[strings.Clone(proto.Name(path))] = n
+func (t *Tree) link(parent *branch, path string, s *state) {
 	t.nodes++
-	t.bytes += units(path) + int64(len(n.data))
-	n.digest = n.sum(path)
-	t.digest += uint64(n.digest)
-	t.index(path, n.owner)
+	t.bytes += units(path) + int64(len(s.data))
+	s.digest = s.sum(path)
+	t.digest += uint64(s.digest)
+	parent.put(s.leaf(proto.Name(path)))
+	t.index(path, s.Owner)
 }
 
 // units returns how long Java thinks a path is: its UTF-16 units.
@@ -113,35 +112,35 @@ func units(path string) int64 {
 
 // unlink takes a node out of its place, with all below it. There can be something in
 // replay only: a fuzzy snapshot of Java may hold children of a later node of this path.
-func (t *Tree) unlink(parent *Node, path string, n *Node) {
-	for name, c := range n.children {
-		t.unlink(n, path+"/"+name, c)
+func (t *Tree) unlink(parent *branch, path string, n Node) {
+	if n.NumChildren() > 0 {
+		for _, name := range slices.Collect(n.Children()) {
+			t.unlink(n.branch, path+"/"+name, n.branch.child(name))
+		}
 	}
-	delete(parent.children, proto.Name(path))
-	if len(parent.children) == 0 {
-		parent.children = nil
-	}
+	parent.remove(n)
+	s := n.state()
 	t.nodes--
-	t.bytes -= units(path) + int64(len(n.data))
-	t.digest -= uint64(n.digest)
-	t.acls.release(n.acl)
-	t.unindex(path, n.owner)
-	t.quotaDeleted(path, n)
+	t.bytes -= units(path) + int64(len(s.data))
+	t.digest -= uint64(s.digest)
+	t.acls.release(s.acl)
+	t.unindex(path, s.Owner)
+	t.quotaDeleted(path, len(s.data))
 }
 
 // replaceData gives a node other data and returns by how much it is longer.
-func (t *Tree) replaceData(n *Node, data []byte) int64 {
-	grown := int64(len(data) - len(n.data))
-	n.setData(data)
+func (t *Tree) replaceData(s *state, data []byte) int64 {
+	grown := int64(len(data) - len(s.data))
+	s.setData(data)
 	t.bytes += grown
 	return grown
 }
 
 // redigest brings the digest up to date after a change of the node.
-func (t *Tree) redigest(path string, n *Node) {
-	t.digest -= uint64(n.digest)
-	n.digest = n.sum(path)
-	t.digest += uint64(n.digest)
+func (t *Tree) redigest(path string, s *state) {
+	t.digest -= uint64(s.digest)
+	s.digest = s.sum(path)
+	t.digest += uint64(s.digest)
 }
 
 // index lists the node under its kind.
@@ -184,63 +183,20 @@ func (t *Tree) unindex(path string, owner int64) {
 	}
 }
 
-// Find returns the node of a path, nil if there is none. Both "" and "/" are the root.
-// It does not allocate.
-func (t *Tree) Find(path []byte) *Node {
-	if len(path) == 0 {
-		return t.root
-	}
-	if path[0] != '/' {
-		return nil
-	}
-	n, start := t.root, 1
-	for i := 1; i <= len(path); i++ {
-		if i < len(path) && path[i] != '/' {
-			continue
-		}
-		if i == 1 && len(path) == 1 {
-			return n
-		}
-		if n = n.children[string(path[start:i])]; n == nil {
-			return nil
-		}
-		start = i + 1
-	}
-	return n
-}
+// Find returns the node of a path. Both "" and "/" are the root. It does not allocate.
+func (t *Tree) Find(path []byte) Node { return t.FindString(text(path)) }
 
 // FindString is Find for a string.
-func (t *Tree) FindString(path string) *Node {
-	if path == "" || path == proto.PathRoot {
-		return t.root
-	}
-	if path[0] != '/' {
-		return nil
-	}
-	n := t.root
-	for rest := path[1:]; ; {
-		name, more, found := strings.Cut(rest, "/")
-		if n = n.children[name]; n == nil || !found {
-			return n
-		}
-		rest = more
-	}
-}
-
-// parentOf returns the node above a path. There is none above the root, and none above
-// what no node can be called.
-func (t *Tree) parentOf(path string) *Node {
-	if !isBelowRoot(path) {
-		return nil
-	}
-	return t.FindString(proto.Parent(path))
+func (t *Tree) FindString(path string) Node {
+	_, n := t.locate(path)
+	return n
 }
 
 func isBelowRoot(path string) bool { return len(path) > 1 && path[0] == '/' && path[1] != '/' }
 
 // ACL returns the node's list, which must not be changed. nil and empty permit
 // everything.
-func (t *Tree) ACL(n *Node) []proto.ACL { return t.acls.list(n.acl) }
+func (t *Tree) ACL(n Node) []proto.ACL { return t.acls.list(n.acl()) }
 
 // LastZxid returns the zxid of the last transaction applied.
 func (t *Tree) LastZxid() proto.Zxid { return t.last }
@@ -285,15 +241,16 @@ func (t *Tree) NodeCount() int { return t.nodes + 1 }
 func (t *Tree) DataSize() int64 { return t.bytes + 1 }
 
 // CountDescendants returns how many nodes are below n.
-func (t *Tree) CountDescendants(n *Node) int {
-	if n == t.root {
+func (t *Tree) CountDescendants(n Node) int {
+	if n.branch == t.root {
 		return t.nodes - 1
 	}
-	count := len(n.children)
-	for _, c := range n.children {
-		if c.children != nil {
-			count += t.CountDescendants(c)
-		}
+	count := n.NumChildren()
+	if count > 0 {
+		n.branch.branches.all(func(b *branch) bool {
+			count += t.CountDescendants(Node{branch: b})
+			return true
+		})
 	}
 	return count
 }
@@ -305,14 +262,16 @@ func (t *Tree) Expired(now, maxNeverUsed int64) []string {
 	var due []string
 	for path := range t.containers {
 		n := t.FindString(path)
-		unused := n.cversion == 0
-		if len(n.children) == 0 && (!unused || maxNeverUsed > 0 && now-n.mtime > maxNeverUsed) {
+		p := n.Persisted()
+		unused := p.Cversion == 0
+		if n.NumChildren() == 0 && (!unused || maxNeverUsed > 0 && now-p.Mtime > maxNeverUsed) {
 			due = append(due, path)
 		}
 	}
 	for path := range t.ttls {
 		n := t.FindString(path)
-		if ttl := ttlOf(n.owner); len(n.children) == 0 && ttl != 0 && now-n.mtime > ttl {
+		p := n.Persisted()
+		if ttl := ttlOf(p.Owner); n.NumChildren() == 0 && ttl != 0 && now-p.Mtime > ttl {
 			due = append(due, path)
 		}
 	}
@@ -324,12 +283,14 @@ func (t *Tree) Expired(now, maxNeverUsed int64) []string {
 // of an ensemble does at its start. mtime is in milliseconds. The snapshot of an old
 // server may lack the node.
 func (t *Tree) SetConfig(data []byte, version proto.Zxid, mtime int64) {
-	n := t.FindString(proto.PathConfig)
-	if n == nil {
-		n = t.addConfig()
+	if !t.FindString(proto.PathConfig).Exists() {
+		t.addConfig()
 	}
-	t.replaceData(n, data)
-	n.version, n.mzxid, n.mtime = -1, version, mtime
+	above, n := t.locate(proto.PathConfig)
+	s := n.state()
+	t.replaceData(&s, data)
+	s.Version, s.Mzxid, s.Mtime = -1, version, mtime
+	t.store(above, n, &s)
 }
 
 // DropOrphans deletes the ephemerals of sessions that are not alive, without a

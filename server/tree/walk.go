@@ -20,14 +20,15 @@ type Walker struct {
 	ended bool
 }
 
+// place is a node and the path of the one above it.
 type place struct {
-	path string
-	node *Node
+	dir  string
+	node Node
 }
 
 // Walk begins an image of the tree as it is.
 func (t *Tree) Walk() *Walker {
-	w := &Walker{t: t, from: t.last, acls: make(map[int32]struct{}, len(t.acls.byID)), stack: []place{{"", t.root}}}
+	w := &Walker{t: t, from: t.last, acls: make(map[int32]struct{}, len(t.acls.byID)), stack: []place{{"", Node{branch: t.root}}}}
 	for id := range t.acls.byID {
 		w.acls[id] = struct{}{}
 	}
@@ -45,10 +46,15 @@ func (w *Walker) Append(b []byte, limit int) (_ []byte, more bool) {
 		}
 		p := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
-		b = w.node(b, p)
-		for name, c := range p.node.children {
-			if c.czxid <= w.from {
-				w.stack = append(w.stack, place{p.path + "/" + name, c})
+		s := p.node.state()
+		if s.Czxid > w.from && p.node.branch != w.t.root {
+			continue
+		}
+		b = w.node(b, p, &s)
+		if p.node.NumChildren() > 0 {
+			dir := string(p.appendPath(nil)[4:]) // behind its length
+			for c := range p.node.below() {
+				w.stack = append(w.stack, place{dir, c})
 			}
 		}
 	}
@@ -59,14 +65,25 @@ func (w *Walker) Append(b []byte, limit int) (_ []byte, more bool) {
 	return b, false
 }
 
-func (w *Walker) node(b []byte, p place) []byte {
-	id := p.node.acl
+func (w *Walker) node(b []byte, p place, s *state) []byte {
+	id := s.acl
 	if _, ok := w.acls[id]; !ok {
 		id = openACL
 	}
-	b = jute.AppendString(b, p.path)
+	b = p.appendPath(b)
 	b = p.node.AppendData(b)
 	b = jute.AppendLong(b, int64(id))
-	s := p.node.Persisted()
 	return s.Append(b)
+}
+
+// appendPath appends the path of the node, that of the root empty.
+func (p place) appendPath(b []byte) []byte {
+	name := p.node.name()
+	if p.dir == "" && name == "" {
+		return jute.AppendString(b, "")
+	}
+	b = jute.AppendInt(b, int32(len(p.dir)+1+len(name)))
+	b = append(b, p.dir...)
+	b = append(b, '/')
+	return append(b, name...)
 }
