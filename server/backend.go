@@ -50,6 +50,11 @@ func (b backend) Submit(c *conn.Conn, r proto.Request) {
 // Authenticate checks credentials. A client that means another ensemble is not told so,
 // but cut off: it is to try another server, and an error would be the last that it does.
 func (b backend) Authenticate(c *conn.Conn, scheme string, credentials []byte) ([]proto.Identity, proto.Error) {
+	if scheme == auth.X509 { // the certificate has told who it is
+		if ids := auth.Of(c.Identities(), scheme); len(ids) > 0 {
+			return ids, proto.OK
+		}
+	}
 	ids, err := b.s.policy.Authenticate(scheme, credentials, c.Remote().Addr())
 	if scheme == auth.Ensemble && b.s.policy.Ensemble {
 		b.s.countEnsemble(credentials)
@@ -73,7 +78,10 @@ func (s *Server) countEnsemble(name []byte) {
 }
 
 // Command answers a four-letter word.
-func (b backend) Command(_ *conn.Conn, word string, arg []byte) []byte {
+func (b backend) Command(c *conn.Conn, word string, arg []byte) []byte {
+	if c.Secure() {
+		return b.s.secureCommands.Word(word, arg)
+	}
 	return b.s.commands.Word(word, arg)
 }
 

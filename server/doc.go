@@ -35,6 +35,7 @@
 //	keystore/authority  issues certificates, for tests
 //	toolkit   logs and snapshots in the words of Java's offline tools, and as JSON lines
 //	database  tree, watches and sessions behind one lock
+//	secure    TLS on accepted and dialled connections, beside plain ones where that is wanted
 //	conn      client sockets
 //	peer      sockets between servers: the mesh of elections, links of leader and learners
 //	replica   runs a member: loop, log writer, applier, snapshotter
@@ -81,7 +82,7 @@
 //	writer             client   one per connection; pings, too
 //	search             client   looks for a server with a quorum, while connected to one without
 //	accept             conn     one per listener
-//	reader             conn     one per connection; runs reads itself
+//	reader             conn     one per connection; does the handshake of TLS, runs reads itself
 //	writer             conn     only while a client is slower than its replies
 //	sweep              conn     closes silent connections
 //	accept             peer     one per election address

@@ -38,7 +38,8 @@ func (f facts) Summary() admin.Summary {
 		Version: f.s.opt.Version, Mode: f.s.mode(), ReadOnly: f.s.readOnly(), MinLatency: st.MinLatency, MaxLatency: st.MaxLatency,
 		AvgLatency: st.AvgLatency, Received: st.Received, Sent: st.Sent, Connections: st.Connections,
 		Outstanding: st.Outstanding, Proposals: f.s.proposals(), Responses: responses(&st), Uptime: f.s.millis(),
-		AuthFailed: st.AuthFailed, SlowSyncs: f.s.slowSyncs.Load(), NoMetrics: f.s.cfg.Metrics.Provider == config.NullMetrics,
+		AuthFailed: st.AuthFailed, PlainLocal: f.s.plain.local.Load(), PlainRemote: f.s.plain.remote.Load(),
+		SlowSyncs: f.s.slowSyncs.Load(), NoMetrics: f.s.cfg.Metrics.Provider == config.NullMetrics,
 	}
 	f.s.db.View(func(t *tree.Tree) { out.Zxid, out.Nodes = t.LastZxid(), t.NodeCount() })
 	return out
@@ -58,7 +59,7 @@ func (f facts) Connections() []admin.Connection {
 	out := make([]admin.Connection, len(infos))
 	for i, c := range infos {
 		out[i] = admin.Connection{
-			Remote: c.Remote, Interest: c.Interest, Queued: c.Queued, Received: c.Received, Sent: c.Sent,
+			Remote: c.Remote, Secure: c.Secure, Interest: c.Interest, Queued: c.Queued, Received: c.Received, Sent: c.Sent,
 			Session: c.Session, LastOp: c.LastOp, Established: c.Established, Timeout: c.Timeout,
 			LastCxid: c.LastCxid, LastZxid: c.LastZxid, LastResponse: c.LastResponse, LastLatency: c.LastLatency,
 			MinLatency: c.MinLatency, AvgLatency: c.AvgLatency, MaxLatency: c.MaxLatency,
@@ -74,12 +75,8 @@ func (s *Server) wall(ms int64) time.Time { return s.start.Add(time.Duration(ms)
 // Conf returns what conf shows.
 func (f facts) Conf() admin.Conf {
 	c := &f.s.cfg
-	port := 0
-	if a, ok := f.s.ClientAddr().(*net.TCPAddr); ok {
-		port = a.Port
-	}
 	out := admin.Conf{
-		ClientPort: port, SecureClientPort: c.SecureClientPort,
+		ClientPort: portOf(f.s.ClientAddr()), SecureClientPort: portOf(f.s.SecureAddr()),
 		DataDir: absolute(f.s.dir.SnapshotDir()), LogDir: absolute(f.s.dir.LogDir()),
 		Tick: c.TickTime, MinTimeout: c.MinSessionTimeout, MaxTimeout: c.MaxSessionTimeout,
 		MaxPerAddress: c.MaxClientConnections, Backlog: c.ListenBacklog,
@@ -91,6 +88,14 @@ func (f facts) Conf() admin.Conf {
 		}
 	}
 	return out
+}
+
+// portOf returns the port of an address, 0 without one.
+func portOf(a net.Addr) int {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.Port
+	}
+	return 0
 }
 
 func absolute(dir string) string {
@@ -225,6 +230,7 @@ func (f facts) Metrics() *metrics.Set {
 		"connection_request_count": st.ConnectRequests, "connection_rejected": st.Rejected,
 		"connection_drop_count": st.Dropped, "cnxn_closed_without_zk_server_running": st.Unserved,
 		"sessionless_connections_expired": st.Expired, "large_requests_rejected": st.LargeRejected,
+		"unsuccessful_handshake": st.Unsuccessful, "tls_handshake_exceeded": st.Exceeded,
 		"connection_revalidate_count": st.Revalidated, "bytes_received_count": st.BytesIn, "response_bytes": st.BytesOut,
 	} {
 		f.s.metrics.SetCounter(name, n)
@@ -271,15 +277,15 @@ func (f facts) Gauges() []metrics.Line {
 		{Name: "ephemerals_count", Value: n(int64(db.Ephemerals))}, {Name: "num_alive_connections", Value: n(int64(st.Connections))},
 		{Name: "avg_latency", Value: metrics.Average(st.AvgLatency)}, {Name: "outstanding_requests", Value: n(int64(st.Outstanding))},
 		{Name: "znode_count", Value: n(int64(db.Nodes))}, {Name: "global_sessions", Value: n(int64(db.Sessions))},
-		{Name: "non_mtls_remote_conn_count", Value: "0"}, {Name: "last_client_response_size", Value: n(sizes.Last)},
+		{Name: "non_mtls_remote_conn_count", Value: n(f.s.plain.remote.Load())}, {Name: "last_client_response_size", Value: n(sizes.Last)},
 		{Name: "packets_sent", Value: n(st.Sent)}, {Name: "packets_received", Value: n(st.Received)},
 		{Name: "max_client_response_size", Value: n(sizes.Max)}, {Name: "connection_drop_probability", Value: metrics.Average(st.DropProbability)},
 		{Name: "watch_count", Value: n(int64(db.Watches))}, {Name: "auth_failed_count", Value: n(st.AuthFailed)},
 		{Name: "min_latency", Value: n(st.MinLatency)}, {Name: "max_file_descriptor_count", Value: n(most)},
 		{Name: "approximate_data_size", Value: n(db.DataSize)}, {Name: "open_file_descriptor_count", Value: n(open)},
 		{Name: "local_sessions", Value: n(int64(db.Locals))}, {Name: "uptime", Value: n(f.s.millis())}, {Name: "max_latency", Value: n(st.MaxLatency)},
-		{Name: "outstanding_tls_handshake", Value: "0"}, {Name: "min_client_response_size", Value: n(sizes.Min)},
-		{Name: "non_mtls_local_conn_count", Value: "0"},
+		{Name: "outstanding_tls_handshake", Value: n(st.Handshakes)}, {Name: "min_client_response_size", Value: n(sizes.Min)},
+		{Name: "non_mtls_local_conn_count", Value: n(f.s.plain.local.Load())},
 	}), f.s.quotas()...)
 }
 

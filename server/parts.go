@@ -1,8 +1,6 @@
 package server
 
 import (
-	"net"
-	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -111,7 +109,7 @@ func connOptions(cfg *config.Config, policy *auth.Policy, log zerolog.Logger, st
 		Log: log, Start: start,
 		MaxPerAddress: cfg.MaxClientConnections, MaxTotal: cfg.MaxConnections, KeepAlive: cfg.ClientKeepAlive,
 		Sessionless: cfg.SessionlessTimeout, MinTimeout: cfg.MinSessionTimeout, MaxTimeout: cfg.MaxSessionTimeout,
-		PasswordOK: passwordOK, Identify: identify, Satisfied: policy.Satisfied,
+		PasswordOK: passwordOK, Handshakes: cfg.HandshakeLimit, DropEarly: cfg.DropEarly, Satisfied: policy.Satisfied,
 		LoginFailed: loginFailure(cfg, policy),
 		MaxPacket:   cfg.JuteMaxBuffer, Outstanding: cfg.OutstandingLimit(len(cfg.Servers.Voters())),
 		LargeThreshold: cfg.LargeRequestThreshold, LargeMaxBytes: cfg.LargeRequestMaxBytes,
@@ -128,11 +126,6 @@ func connOptions(cfg *config.Config, policy *auth.Policy, log zerolog.Logger, st
 func passwordOK(id proto.SessionID, password []byte) bool {
 	want := session.Password(id)
 	return id != 0 && string(password) == string(want[:])
-}
-
-// identify returns who a connection is before it has shown any credentials.
-func identify(_ net.Conn, remote netip.AddrPort) ([]proto.Identity, error) {
-	return []proto.Identity{{Scheme: auth.IP, ID: auth.AddressText(remote.Addr())}}, nil
 }
 
 // millis returns the monotonic time in milliseconds.

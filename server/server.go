@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -26,15 +27,10 @@ import (
 	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
 	"gokeeper/server/sasl"
+	"gokeeper/server/secure"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
 	"gokeeper/server/vfs"
-)
-
-// What a configuration may ask for and this version does not have.
-var (
-	// ErrSecureOnly says that secureClientPort would be the only way in.
-	ErrSecureOnly = errors.New("this version does not speak TLS: secureClientPort cannot be served, set clientPort")
 )
 
 // Options are what a server is given besides its configuration. The zero value is a
@@ -45,6 +41,8 @@ type Options struct {
 	Version string // as srvr prints it: 3.9.6-<commit>, built on <date>
 	Seed    uint64 // of what is decided at random; 0 draws one
 	Listen  string // client address instead of the configured one; 127.0.0.1:0 takes a free port
+
+	ListenSecure string // the same for the port that speaks TLS alone
 }
 
 // Server is one server with its sockets and its data directory. Several may live in
@@ -59,7 +57,10 @@ type Server struct {
 	replica *replica.Replica
 	clients *conn.Server
 
-	commands  *admin.Commands
+	commands       *admin.Commands
+	secureCommands *admin.Commands
+	plain          struct{ local, remote atomic.Int64 } // clients without TLS while it is spoken, from here and elsewhere
+
 	admin     *admin.Server // nil without one
 	adminAddr net.Addr
 
@@ -77,6 +78,8 @@ type Server struct {
 	peers   *transport // nil when standalone
 	members *membership
 
+	tls       *tls.Config  // of clients, nil without
+	secure    net.Listener // for TLS alone, nil without one
 	listening sync.Mutex
 	listen    net.Listener // nil without a client port; guarded by listening
 }
@@ -85,9 +88,6 @@ type Server struct {
 // server answers from then on once Run is called. The caller must call Run, which
 // releases everything, or Close.
 func New(cfg config.Config, opt Options) (*Server, error) {
-	if cfg.SecureClientPort != 0 && cfg.ClientPort == 0 && opt.Listen == "" {
-		return nil, ErrSecureOnly
-	}
 	if opt.FS == nil {
 		opt.FS = vfs.OS()
 	}
@@ -97,6 +97,7 @@ func New(cfg config.Config, opt Options) (*Server, error) {
 	s := &Server{cfg: cfg, opt: opt, start: time.Now(), policy: newPolicy(&cfg), metrics: metrics.New()}
 	s.members = newMembership(opt.FS, &s.cfg, opt.Log)
 	s.commands = admin.NewCommands(facts{s}, cfg.FourLetterWhitelist.Allows)
+	s.secureCommands = s.commands.OfSecurePort()
 	if text, err := vfs.ReadFile(opt.FS, cfg.File); err == nil && !cfg.Distributed {
 		s.initial = string(text)
 	}
@@ -153,29 +154,53 @@ func (s *Server) build() error {
 	if s.peers != nil {
 		s.peers.replica = s.replica
 	}
-	if s.cfg.SecureClientPort != 0 {
-		s.opt.Log.Warn().Int("port", s.cfg.SecureClientPort).Msg("secureClientPort is not served: this version does not speak TLS")
-	}
 	co := connOptions(&s.cfg, s.policy, s.opt.Log, s.start)
-	co.Replied, co.Deficit = s.replied, s.metrics.TokenDeficit.Observe
+	co.Replied, co.Deficit, co.Identify = s.replied, s.metrics.TokenDeficit.Observe, s.identify
 	if co.Login, err = clientLogins(&s.cfg, jaas, s.policy, s.opt.Log); err != nil {
 		return err
 	}
 	s.clients = conn.New(co, backend{s})
-	address := s.opt.Listen
-	switch {
-	case address != "":
-	case s.cfg.ClientPort != 0:
-		address = net.JoinHostPort(s.cfg.ClientAddress, strconv.Itoa(s.cfg.ClientPort))
-	default:
-		return nil
+	return s.listenClients()
+}
+
+// listenClients opens the ports of clients.
+func (s *Server) listenClients() (err error) {
+	if s.speaksTLS() {
+		if s.tls, err = s.clientTLS(); err != nil {
+			return fmt.Errorf("prepare TLS for clients: %w", err)
+		}
 	}
-	s.members.moved = s.move
-	s.listen, err = conn.Listen(context.Background(), address)
-	if err != nil {
-		return fmt.Errorf("open the client port: %w", err)
+	if address := listenAddress(s.opt.ListenSecure, s.cfg.SecureClientAddress, s.cfg.SecureClientPort); address != "" {
+		ln, err := conn.Listen(context.Background(), address)
+		if err != nil {
+			return fmt.Errorf("open the secure client port: %w", err)
+		}
+		s.secure = secure.Port{TLS: s.tls}.Listener(ln)
+	}
+	if address := listenAddress(s.opt.Listen, s.cfg.ClientAddress, s.cfg.ClientPort); address != "" {
+		s.members.moved = s.move
+		if s.listen, err = s.listenPlain(address); err != nil {
+			return fmt.Errorf("open the client port: %w", err)
+		}
 	}
 	return nil
+}
+
+// listenAddress returns where to listen, "" for nowhere.
+func listenAddress(instead, host string, port int) string {
+	if instead == "" && port != 0 {
+		return net.JoinHostPort(host, strconv.Itoa(port))
+	}
+	return instead
+}
+
+// listenPlain opens a port for clients without TLS, and with it where that is wanted.
+func (s *Server) listenPlain(address string) (net.Listener, error) {
+	ln, err := conn.Listen(context.Background(), address)
+	if err != nil || !s.cfg.ClientPortUnification {
+		return ln, err
+	}
+	return secure.Port{TLS: s.tls, Plain: true}.Listener(ln), nil
 }
 
 // join makes the server a member of its ensemble: it reads the epochs, and opens the
@@ -203,7 +228,11 @@ func (s *Server) join(rec *storage.Recovered, jaas sasl.JAAS) (storage.Epochs, e
 	if err != nil {
 		return epochs, err
 	}
-	s.peers, err = newTransport(&s.cfg, logins, s.opt.Log)
+	secure, err := s.quorumTLS()
+	if err != nil {
+		return epochs, fmt.Errorf("prepare TLS between servers: %w", err)
+	}
+	s.peers, err = newTransport(&s.cfg, secure, logins, s.opt.Log)
 	return epochs, err
 }
 
@@ -267,6 +296,14 @@ func (s *Server) ClientAddr() net.Addr {
 	return s.listen.Addr()
 }
 
+// SecureAddr returns the address of the port that speaks TLS alone, nil without one.
+func (s *Server) SecureAddr() net.Addr {
+	if s.secure == nil {
+		return nil
+	}
+	return s.secure.Addr()
+}
+
 // move accepts clients at another address, which the ensemble's configuration now has
 // for this server. Connections stay. Java: ServerCnxnFactory.reconfigure.
 func (s *Server) move(to quorum.HostPort) {
@@ -277,7 +314,7 @@ func (s *Server) move(to quorum.HostPort) {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
 		host = ""
 	}
-	ln, err := conn.Listen(context.Background(), net.JoinHostPort(host, strconv.Itoa(to.Port)))
+	ln, err := s.listenPlain(net.JoinHostPort(host, strconv.Itoa(to.Port)))
 	if err != nil {
 		s.opt.Log.Error().Stringer("address", to).Err(err).Msg("cannot open the new client port; the old one stays")
 		return
@@ -286,10 +323,7 @@ func (s *Server) move(to quorum.HostPort) {
 	old := s.listen
 	s.listen = ln
 	s.listening.Unlock()
-	s.clients.Move(ln)
-	if old != nil {
-		_ = old.Close() // nothing is written to it
-	}
+	s.clients.Move(old, ln)
 	s.opt.Log.Info().Stringer("address", ln.Addr()).Msg("client port moved")
 }
 
@@ -331,6 +365,10 @@ func (s *Server) Run(ctx context.Context) error {
 		s.opt.Log.Info().Stringer("address", s.listen.Addr()).Str("version", s.opt.Version).Msg("serving")
 	}
 	s.listening.Unlock()
+	if s.secure != nil {
+		listeners = append(listeners, s.secure)
+		s.opt.Log.Info().Stringer("address", s.secure.Addr()).Msg("serving with TLS")
+	}
 	err := s.clients.Serve(sockets, listeners...)
 	s.audit.server(audit.ServerStop, audit.Invoked)
 	cancel(err)
@@ -355,6 +393,11 @@ func (s *Server) Close() error {
 	defer s.listening.Unlock()
 	if s.listen != nil {
 		if cerr := s.listen.Close(); !errors.Is(cerr, net.ErrClosed) {
+			err = errors.Join(err, cerr)
+		}
+	}
+	if s.secure != nil {
+		if cerr := s.secure.Close(); !errors.Is(cerr, net.ErrClosed) {
 			err = errors.Join(err, cerr)
 		}
 	}

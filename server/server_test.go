@@ -13,6 +13,7 @@ import (
 
 	"gokeeper/server"
 	"gokeeper/server/config"
+	"gokeeper/server/keystore"
 	"gokeeper/server/proto"
 	"gokeeper/server/storage"
 )
@@ -103,9 +104,9 @@ func TestCannotStart(t *testing.T) {
 	fails(configure(t, file), server.Options{}, nil, "open the data directory: ")
 	fails(configure(t, filepath.Join(file, "below")), server.Options{}, nil, file)
 	fails(configure(t, t.TempDir(), "datadir.autocreate=false"), server.Options{}, storage.ErrMissing, "Missing data directory")
-	secure := configure(t, t.TempDir())
-	secure.SecureClientPort = 2281
-	fails(secure, server.Options{}, server.ErrSecureOnly, "secureClientPort")
+	fails(configure(t, t.TempDir(), "secureClientPort=2281"), server.Options{}, nil, "ssl.trustStore.location")
+	fails(configure(t, t.TempDir(), "client.portUnification=true", "ssl.clientAuth=none"), server.Options{Listen: "127.0.0.1:0"},
+		keystore.ErrNoKeyStore, "keyStore.location")
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

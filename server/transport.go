@@ -34,6 +34,7 @@ type transport struct {
 	cfg     *config.Config
 	auth    *peer.Auth // nil: servers believe each other
 	log     zerolog.Logger
+	secure  peer.Secure
 	replica *replica.Replica // set before Run
 	own     quorum.Member    // this server, as it was last a member
 
@@ -50,8 +51,8 @@ type transport struct {
 }
 
 // newTransport opens the election port.
-func newTransport(cfg *config.Config, auth *peer.Auth, log zerolog.Logger) (*transport, error) {
-	t := &transport{cfg: cfg, auth: auth, log: log}
+func newTransport(cfg *config.Config, secure peer.Secure, auth *peer.Auth, log zerolog.Logger) (*transport, error) {
+	t := &transport{cfg: cfg, secure: secure, auth: auth, log: log}
 	t.own, _ = cfg.Servers.Member(cfg.MyID)
 	mesh, err := t.openMesh(cfg.ElectionBindRetries)
 	if err != nil {
@@ -72,7 +73,7 @@ func (t *transport) openMesh(retries int) (*peer.Mesh, error) {
 	return peer.OpenMesh(peer.MeshConfig{
 		Self: cfg.MyID, Listen: elections(&t.own), ListenAll: cfg.ListenOnAllIPs, MultiAddress: cfg.MultiAddress,
 		DialTimeout: cfg.ElectionConnectTimeout, HandshakeTimeout: cfg.ElectionReadTimeout,
-		KeepAlive: cfg.ElectionKeepAlive, BindRetries: retries, Auth: t.auth, Log: t.log, Received: t.received,
+		KeepAlive: cfg.ElectionKeepAlive, BindRetries: retries, Secure: t.secure, Auth: t.auth, Log: t.log, Received: t.received,
 	})
 }
 
@@ -172,7 +173,7 @@ func (t *transport) Notify(to quorum.ServerID, n election.Notification) {
 func (t *transport) Reached() []quorum.ServerID { return t.elector().Links() }
 
 func (t *transport) linkConfig() peer.LinkConfig {
-	return peer.LinkConfig{Limit: t.cfg.JuteMaxBuffer + t.cfg.JuteExtra, KeepAlive: t.cfg.ElectionKeepAlive, Auth: t.auth, Log: t.log}
+	return peer.LinkConfig{Limit: t.cfg.JuteMaxBuffer + t.cfg.JuteExtra, KeepAlive: t.cfg.ElectionKeepAlive, Secure: t.secure, Auth: t.auth, Log: t.log}
 }
 
 // Lead implements replica.Transport.

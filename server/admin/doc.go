@@ -86,6 +86,8 @@ type Summary struct {
 	Responses      Sizes  // of replies to clients
 	Uptime         int64  // milliseconds
 	AuthFailed     int64
+	PlainLocal     int64 // connections without TLS of a server that speaks it, from the same machine
+	PlainRemote    int64 // and from others
 	SlowSyncs      int64 // syncs of the log above fsync.warningthresholdms
 	NoMetrics      bool  // the metrics provider is the one that keeps nothing
 }
@@ -138,6 +140,7 @@ type Zab struct {
 // Connection is what cons shows of a client. Latencies are milliseconds.
 type Connection struct {
 	Remote         netip.AddrPort
+	Secure         bool // on the port that speaks TLS alone
 	Interest       int
 	Queued         int
 	Received, Sent int64

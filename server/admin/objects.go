@@ -48,8 +48,13 @@ func traffic(x *Connection) object {
 }
 
 func (c *Commands) connections(url.Values) (object, error) {
+	return object{{"connections", c.detailed(false)}, {"secure_connections", c.detailed(true)}}, nil
+}
+
+// detailed is what connections shows of one of the ports.
+func (c *Commands) detailed(secure bool) []object {
 	list := []object{}
-	for _, x := range c.source.Connections() {
+	for _, x := range c.connectionsOf(secure) {
 		o := traffic(&x)
 		if x.Session != 0 {
 			o = append(o, object{
@@ -61,7 +66,7 @@ func (c *Commands) connections(url.Values) (object, error) {
 		}
 		list = append(list, o)
 	}
-	return object{{"connections", list}, {"secure_connections", []object{}}}, nil
+	return list
 }
 
 func (c *Commands) directories(url.Values) (object, error) {
@@ -196,8 +201,8 @@ func (c *Commands) serverStats(url.Values) (object, error) {
 		{"last_processed_zxid", int64(s.Zxid)}, {"provider_null", s.NoMetrics}, {"server_state", s.Mode},
 		{"outstanding_requests", s.Outstanding}, {"avg_latency", number(metrics.Average(s.AvgLatency))},
 		{"max_latency", s.MaxLatency}, {"min_latency", s.MinLatency}, {"num_alive_client_connections", s.Connections},
-		{"uptime", s.Uptime}, {"auth_failed_count", s.AuthFailed}, {"non_mtlsremote_conn_count", 0},
-		{"non_mtlslocal_conn_count", 0},
+		{"uptime", s.Uptime}, {"auth_failed_count", s.AuthFailed}, {"non_mtlsremote_conn_count", s.PlainRemote},
+		{"non_mtlslocal_conn_count", s.PlainLocal},
 	}
 	o := object{
 		{"version", s.Version}, {"read_only", s.ReadOnly}, {"server_stats", stats}, {"client_response", s.Responses.object()},
@@ -210,11 +215,14 @@ func (c *Commands) serverStats(url.Values) (object, error) {
 
 func (c *Commands) stats(q url.Values) (object, error) {
 	o, err := c.serverStats(q)
-	list := []object{}
-	for _, x := range c.source.Connections() {
-		list = append(list, traffic(&x))
+	brief := func(secure bool) []object {
+		list := []object{}
+		for _, x := range c.connectionsOf(secure) {
+			list = append(list, traffic(&x))
+		}
+		return list
 	}
-	return append(o, field{"connections", list}, field{"secure_connections", []object{}}), err
+	return append(o, field{"connections", brief(false)}, field{"secure_connections", brief(true)}), err
 }
 
 func (c *Commands) systemProperties(url.Values) (object, error) {

@@ -24,7 +24,7 @@ func (c *Commands) stat([]byte) string {
 	var b strings.Builder
 	b.WriteString(head(&s))
 	b.WriteString("Clients:\n")
-	for _, x := range c.source.Connections() {
+	for _, x := range c.connectionsOf(c.secure) {
 		b.WriteString(" " + remote(&x) + counts(&x) + ")\n")
 	}
 	b.WriteString("\n" + figures(&s))
@@ -79,7 +79,7 @@ var opNames = map[proto.Op]string{
 
 func (c *Commands) cons([]byte) string {
 	var b strings.Builder
-	for _, c := range c.source.Connections() {
+	for _, c := range c.connectionsOf(c.secure) {
 		b.WriteString(" " + remote(&c) + counts(&c))
 		if c.Session != 0 {
 			fmt.Fprintf(&b, ",sid=%v,lop=%s,est=%d,to=%d", c.Session, opNames[c.LastOp], c.Established.UnixMilli(), c.Timeout)
@@ -175,7 +175,7 @@ func javaDate(t time.Time) string { return t.Format("Mon Jan 02 15:04:05 MST 200
 
 // writeConnections writes the connections by the time at which they would be closed.
 func (c *Commands) writeConnections(b *strings.Builder) {
-	conns := c.source.Connections()
+	conns := c.connectionsOf(c.secure)
 	slices.SortStableFunc(conns, func(x, y Connection) int {
 		return cmp.Or(x.Expires.Compare(y.Expires), cmp.Compare(y.Session, x.Session))
 	})

@@ -66,8 +66,9 @@ const wordTelnetClose = "telnet close"
 // from any goroutine.
 type Commands struct {
 	source  Source
+	secure  bool // of who asks: to words only the connections of the same port are told
 	allowed func(word string) bool
-	mask    atomic.Int64
+	mask    *atomic.Int64
 	words   map[string]*command
 	names   map[string]*command
 }
@@ -75,7 +76,7 @@ type Commands struct {
 // NewCommands returns the commands of a server. allowed is the whitelist of words; over
 // HTTP there is none.
 func NewCommands(source Source, allowed func(word string) bool) *Commands {
-	c := &Commands{source: source, allowed: allowed, words: map[string]*command{}, names: map[string]*command{}}
+	c := &Commands{source: source, mask: new(atomic.Int64), allowed: allowed, words: map[string]*command{}, names: map[string]*command{}}
 	c.mask.Store(defaultMask)
 	rows := table()
 	for i := range rows {
@@ -88,6 +89,24 @@ func NewCommands(source Source, allowed func(word string) bool) *Commands {
 		}
 	}
 	return c
+}
+
+// OfSecurePort returns the same commands for who asks on the port that speaks TLS alone.
+// Java's words tell of the connections of the port on which they are asked.
+func (c *Commands) OfSecurePort() *Commands {
+	other := *c
+	other.secure = true
+	return &other
+}
+
+// connectionsOf returns those of one of the ports.
+func (c *Commands) connectionsOf(secure bool) (out []Connection) {
+	for _, x := range c.source.Connections() {
+		if x.Secure == secure {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Word answers a four-letter word. arg is what follows stmk. A word that does not exist

@@ -174,7 +174,7 @@ func (p *parser) derive() {
 			t.Protocol = protocol
 		}
 	}
-	if c.SecureClientPort != 0 {
+	if c.SecureClientPort != 0 || c.ClientPortUnification {
 		c.AuthSchemes = append(c.AuthSchemes, "x509")
 	}
 	c.AuthSchemes = sorted(c.AuthSchemes)

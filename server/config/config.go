@@ -38,6 +38,12 @@ type Config struct {
 	SecureClientPort int
 	// SecureClientAddress is secureClientPortAddress; "" is every address.
 	SecureClientAddress string
+	// HandshakeLimit is netty.server.outstandingHandshake.limit (property): how many handshakes
+	// of TLS may be under way; 0: no limit.
+	HandshakeLimit int
+	// DropEarly is netty.server.earlyDropSecureConnectionHandshakes (property): no handshakes
+	// while the server does not serve.
+	DropEarly bool
 	// ClientPortUnification is client.portUnification (property): the plaintext port takes TLS too.
 	ClientPortUnification bool
 	// ListenBacklog is clientPortListenBacklog; -1 (default) leaves it to the system.
@@ -235,7 +241,7 @@ type Config struct {
 	// FIPSMode is fips-mode (property, default true): no DIGEST-MD5, among others.
 	FIPSMode bool
 	// AuthSchemes are the schemes of authProvider.N (property, known classes only) besides ip and
-	// digest: sasl, x509, ensemble, key. Sorted. x509 is there if SecureClientPort is set.
+	// digest: sasl, x509, ensemble, key. Sorted. x509 is there if clients may come with TLS.
 	AuthSchemes []string
 	// DigestAuth is DigestAuthenticationProvider.enabled (property, default true).
 	DigestAuth bool

@@ -110,6 +110,8 @@
 //	multiAddress.enabled                           MultiAddress
 //	multiAddress.reachabilityCheckEnabled          ReachabilityCheck
 //	multiAddress.reachabilityCheckTimeoutMs        ReachabilityTimeout
+//	netty.server.earlyDropSecureConnectionHandshakes DropEarly
+//	netty.server.outstandingHandshake.limit        HandshakeLimit
 //	nio.sessionlessCnxnTimeout                     SessionlessTimeout
 //	observer.election.DelayMs                      ObserverElectionDelay
 //	observer.reconnectDelayMs                      ObserverReconnectDelay

@@ -193,6 +193,8 @@ func throttleKeys() []key {
 
 func authKeys() []key {
 	return []key{
+		{name: "netty.server.outstandingHandshake.limit", origin: property, set: looseInt(func(c *Config) *int { return &c.HandshakeLimit })},
+		{name: "netty.server.earlyDropSecureConnectionHandshakes", origin: property, set: looseBool(func(c *Config) *bool { return &c.DropEarly })},
 		{name: "client.certReload", origin: property, set: looseBool(func(c *Config) *bool { return &c.ClientCertReload })},
 		{name: "sslQuorum", set: strictBool("sslQuorum", func(c *Config) *bool { return &c.SSLQuorum })},
 		{name: "portUnification", set: strictBool("portUnification", func(c *Config) *bool { return &c.QuorumPortUnification })},

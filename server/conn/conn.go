@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gokeeper/server/proto"
+	"gokeeper/server/secure"
 )
 
 // Conn is one client connection. Its exported methods may be called from any
@@ -17,6 +18,7 @@ type Conn struct {
 	server *Server
 	socket *socket
 	remote netip.AddrPort
+	secure bool // accepted on a port for TLS alone
 	since  time.Time
 
 	session atomic.Int64
@@ -57,6 +59,9 @@ type Conn struct {
 
 func newConn(s *Server, nc net.Conn) *Conn {
 	c := &Conn{server: s, remote: remoteOf(nc), since: time.Now(), wake: make(chan struct{}, 1)}
+	if sc, ok := nc.(*secure.Conn); ok {
+		c.secure = sc.Secured()
+	}
 	c.in.pools = &s.pools
 	c.socket = newSocket(nc, &c.in)
 	now := s.millis()
@@ -79,6 +84,9 @@ func (c *Conn) Timeout() int32 { return c.timeout.Load() }
 
 // Remote returns the client's address.
 func (c *Conn) Remote() netip.AddrPort { return c.remote }
+
+// Secure says whether the connection came to a port for TLS alone.
+func (c *Conn) Secure() bool { return c.secure }
 
 // Identities returns who the client is by now. The slice is never changed in place.
 func (c *Conn) Identities() []proto.Identity {

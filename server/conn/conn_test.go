@@ -603,7 +603,7 @@ func TestMove(t *testing.T) {
 			t.Fatal("not accepted")
 		}
 	}
-	s.Move(second)
+	s.Move(first, second)
 	if nc, err := net.Dial("tcp", first.Addr().String()); err == nil {
 		nc.Close()
 		t.Error("the old port is still open")

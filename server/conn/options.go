@@ -40,9 +40,16 @@ type Options struct {
 	// PasswordOK says whether the password belongs to the session. Nil: none does.
 	PasswordOK func(id proto.SessionID, password []byte) bool
 	// Identify returns who a fresh connection is, at least ip:address. It is called in
-	// the connection's goroutine before the first byte is read and may do a TLS handshake;
-	// an error closes the connection. Nil: nobody.
+	// the connection's goroutine behind the handshake of TLS, if there is one; an error
+	// closes the connection. Nil: nobody.
 	Identify func(nc net.Conn, remote netip.AddrPort) ([]proto.Identity, error)
+	// Handshakes is netty.server.outstandingHandshake.limit: how many connections may be
+	// before the end of their handshake, or, on a port that takes plain ones too, before
+	// their first byte; 0: no limit.
+	Handshakes int
+	// DropEarly is netty.server.earlyDropSecureConnectionHandshakes: while no session can be
+	// opened, connections of secure ports end without a handshake.
+	DropEarly bool
 	// Satisfied says whether these identities meet enforced authentication; a
 	// connection that does not may only authenticate. Nil: not enforced.
 	Satisfied func(ids []proto.Identity) bool

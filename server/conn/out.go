@@ -136,6 +136,11 @@ func (c *Conn) write(b *buffer, n int) {
 		if err != nil {
 			c.kill("") // the client is gone, or did not take it before a close
 		}
+		if c.hangup && (c.out == nil || len(c.out.b) == 0) {
+			c.mu.Unlock() // it may have to wait
+			c.socket.farewell()
+			c.mu.Lock()
+		}
 		c.server.pools.putOutput(b)
 		b, n = c.takeOut(), 0
 		c.writing = b != nil

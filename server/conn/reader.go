@@ -25,13 +25,8 @@ const (
 // run is the reader: it lives as long as the connection.
 func (c *Conn) run() {
 	defer c.end()
-	if f := c.server.opt.Identify; f != nil {
-		ids, err := f(c.socket.nc, c.remote)
-		if err != nil {
-			c.server.rare(zerolog.InfoLevel, "client not identified").Err(err).Stringer("remote", c.remote).Send()
-			return
-		}
-		c.addIdentities(ids)
+	if !c.secureOrPlain() || !c.identify() {
+		return
 	}
 	need := frameHead
 	for {
@@ -53,6 +48,21 @@ func (c *Conn) run() {
 		}
 		c.Flush()
 	}
+}
+
+// identify notes who the client is by now.
+func (c *Conn) identify() bool {
+	f := c.server.opt.Identify
+	if f == nil {
+		return true
+	}
+	ids, err := f(c.socket.nc, c.remote)
+	if err != nil {
+		c.server.rare(zerolog.InfoLevel, "client not identified").Err(err).Stringer("remote", c.remote).Send()
+		return false
+	}
+	c.addIdentities(ids)
+	return true
 }
 
 // lost notes why nothing can be read any more; need is how long the input should have

@@ -28,25 +28,39 @@ type Server struct {
 	outstanding atomic.Int64 // unfinished requests of all connections
 	held        atomic.Int64 // bytes of their bodies
 	large       atomic.Int64 // bytes of those that are large
-	counts      struct{ requests, rejected, dropped, unserved, expired, large, authFailed, revalidated atomic.Int64 }
+	handshakes  atomic.Int64 // that have begun and not ended
+	counts      struct {
+		requests, rejected, dropped, unserved, expired, large, authFailed, revalidated atomic.Int64
+		unsuccessful, exceeded                                                         atomic.Int64 // handshakes
+	}
 
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}
-	perAddr map[netip.Addr]int
+	perAddr map[source]int
 	retired counts // of connections that have ended
 	stopped bool
 	serving context.Context // of Serve; nil before it
 	fail    context.CancelCauseFunc
 	ports   []net.Listener // on which is accepted
+	left    []net.Listener // that Move has closed before Serve
 	running sync.WaitGroup // everything that Serve waits for
 }
+
+// source is where connections come from, of which there may be so many. As in Java, ports
+// for TLS alone count their own.
+type source struct {
+	addr   netip.Addr
+	secure bool
+}
+
+func (c *Conn) source() source { return source{c.remote.Addr(), c.secure} }
 
 // New returns a server for the backend.
 func New(opt Options, backend Backend) *Server {
 	opt = opt.withDefaults()
 	return &Server{
 		opt: opt, backend: backend, throttle: newThrottle(opt.Throttle), rarely: rarely{log: opt.Log},
-		conns: map[*Conn]struct{}{}, perAddr: map[netip.Addr]int{},
+		conns: map[*Conn]struct{}{}, perAddr: map[source]int{},
 	}
 }
 
@@ -65,8 +79,10 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	defer cancel(nil)
 	s.mu.Lock()
 	s.serving, s.fail = ctx, cancel
-	if s.ports == nil { // Move was not called before
-		s.ports = listeners
+	for _, ln := range listeners {
+		if !slices.Contains(s.left, ln) {
+			s.ports = append(s.ports, ln)
+		}
 	}
 	listeners = s.ports
 	s.mu.Unlock()
@@ -99,17 +115,18 @@ func (s *Server) stop() {
 	}
 }
 
-// Move accepts on ln instead, and closes the listeners that it had before. Connections
-// stay.
-func (s *Server) Move(ln net.Listener) {
+// Move accepts on ln instead of another listener, which it closes; nil is none. Connections
+// and other listeners stay.
+func (s *Server) Move(from, ln net.Listener) {
 	s.mu.Lock()
-	before, ctx := s.ports, s.serving
+	ctx := s.serving
 	if !s.stopped {
-		s.ports = []net.Listener{ln}
+		s.ports = append(slices.DeleteFunc(slices.Clone(s.ports), func(p net.Listener) bool { return p == from }), ln)
+		s.left = append(s.left, from)
 	}
 	s.mu.Unlock()
-	for _, old := range before {
-		_ = old.Close() // nothing is written to it
+	if from != nil {
+		_ = from.Close() // nothing is written to it
 	}
 	if ctx != nil && !s.spawn(func() { s.accept(ctx, ln) }) {
 		_ = ln.Close() // the server is stopping
@@ -200,7 +217,8 @@ func (s *Server) Adopt(nc net.Conn) {
 
 // start runs a connection, or closes it when there are too many.
 func (s *Server) start(nc net.Conn) {
-	if tc, ok := nc.(*net.TCPConn); ok && s.opt.KeepAlive {
+	tc := socketOf(nc)
+	if tc != nil && s.opt.KeepAlive {
 		_ = tc.SetKeepAlive(true) // without it the connection works too
 	}
 	c := newConn(s, nc)
@@ -212,27 +230,37 @@ func (s *Server) start(nc net.Conn) {
 		s.counts.rejected.Add(1)
 		s.rare(zerolog.WarnLevel, why).Stringer("remote", c.remote).Str("limit", why).Msg("too many connections")
 	}
-	if tc, ok := nc.(*net.TCPConn); ok {
+	if tc != nil {
 		_ = tc.SetLinger(0)
+		nc = tc // TLS has nothing to say yet
 	}
 	_ = nc.Close()
 }
 
+// socketOf returns the TCP socket below a connection, nil without one.
+func socketOf(nc net.Conn) *net.TCPConn {
+	if over, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = over.NetConn()
+	}
+	tc, _ := nc.(*net.TCPConn)
+	return tc
+}
+
 // add registers and runs the connection unless a limit is reached, which it returns.
 func (s *Server) add(c *Conn) string {
-	addr := c.remote.Addr()
+	from := c.source()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.stopped:
 		return stopping
-	case s.opt.MaxPerAddress > 0 && addr.IsValid() && s.perAddr[addr] >= s.opt.MaxPerAddress:
+	case s.opt.MaxPerAddress > 0 && from.addr.IsValid() && s.perAddr[from] >= s.opt.MaxPerAddress:
 		return "maxClientCnxns"
 	case s.opt.MaxTotal > 0 && len(s.conns) >= s.opt.MaxTotal:
 		return "maxCnxns"
 	}
 	s.conns[c] = struct{}{}
-	s.perAddr[addr]++
+	s.perAddr[from]++
 	s.running.Go(c.run)
 	return ""
 }
@@ -242,13 +270,13 @@ func (s *Server) remove(c *Conn) {
 	c.mu.Lock()
 	all := c.tally.all
 	c.mu.Unlock()
-	addr := c.remote.Addr()
+	from := c.source()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	s.retired.merge(&all)
-	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
-		delete(s.perAddr, addr)
+	if s.perAddr[from]--; s.perAddr[from] == 0 {
+		delete(s.perAddr, from)
 	}
 }
 

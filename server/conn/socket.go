@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"strings"
@@ -96,6 +97,14 @@ func (s *socket) tryWrite(b []byte) (int, error) {
 	}
 	s.out = nil
 	return s.sent, s.writeErr
+}
+
+// farewell says that nothing more will come, where that is said: with TLS, by which the
+// client knows that nothing was cut off.
+func (s *socket) farewell() {
+	if t, ok := s.nc.(*tls.Conn); ok {
+		_ = t.CloseWrite() // a client that does not hear it notices anyway
+	}
 }
 
 // half is a connection whose directions can be shut down one by one.

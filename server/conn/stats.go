@@ -183,6 +183,7 @@ func (c *Conn) report() {
 // Info is what is known of a connection. Latencies are milliseconds.
 type Info struct {
 	Remote         netip.AddrPort
+	Secure         bool            // it came to a port for TLS alone
 	Session        proto.SessionID // 0: none
 	Timeout        int32           // negotiated, milliseconds
 	Established    time.Time
@@ -205,7 +206,7 @@ func (c *Conn) info() Info {
 	defer c.mu.Unlock()
 	t := &c.tally
 	i := Info{
-		Remote: c.remote, Session: c.Session(), Timeout: c.Timeout(), Established: c.since,
+		Remote: c.remote, Secure: c.secure, Session: c.Session(), Timeout: c.Timeout(), Established: c.since,
 		Interest: 1, Queued: int(c.queued.Load()), Received: t.own.received, Sent: t.own.sent,
 		LastOp: t.op, LastCxid: t.cxid, LastZxid: t.zxid, LastResponse: t.at, LastLatency: t.last / 1e6,
 		MinLatency: t.own.minLatency / 1e6, MaxLatency: t.own.maxLatency / 1e6, Expires: c.expires(),
@@ -270,6 +271,9 @@ type Stats struct {
 	Expired         int64   // without a session or silent: sessionless_connections_expired
 	LargeRejected   int64   // large_requests_rejected
 	AuthFailed      int64   // auth_failed_count
+	Unsuccessful    int64   // handshakes: unsuccessful_handshake
+	Exceeded        int64   // above a limit of handshakes: tls_handshake_exceeded
+	Handshakes      int64   // under way: outstanding_tls_handshake
 	Revalidated     int64   // connection_revalidate_count
 	BytesIn         int64   // of packets with their lengths: bytes_received_count
 	BytesOut        int64   // response_bytes
@@ -291,6 +295,7 @@ func (s *Server) Stats() Stats {
 		Dropped: s.counts.dropped.Load(), DropProbability: s.throttle.probability(),
 		Unserved: s.counts.unserved.Load(), Expired: s.counts.expired.Load(),
 		LargeRejected: s.counts.large.Load(), AuthFailed: s.counts.authFailed.Load(),
+		Unsuccessful: s.counts.unsuccessful.Load(), Exceeded: s.counts.exceeded.Load(), Handshakes: s.handshakes.Load(),
 		Revalidated: s.counts.revalidated.Load(), BytesIn: n.bytesIn, BytesOut: n.bytesOut,
 	}
 	if n.replies > 0 {
@@ -302,7 +307,7 @@ func (s *Server) Stats() Stats {
 // ResetStats resets what the server counts (srst) but for failed authentication.
 func (s *Server) ResetStats() {
 	n := &s.counts
-	for _, c := range []*atomic.Int64{&n.requests, &n.rejected, &n.dropped, &n.unserved, &n.expired, &n.large, &n.revalidated} {
+	for _, c := range []*atomic.Int64{&n.requests, &n.rejected, &n.dropped, &n.unserved, &n.expired, &n.large, &n.revalidated, &n.unsuccessful, &n.exceeded} {
 		c.Store(0)
 	}
 	s.mu.Lock()

@@ -112,7 +112,8 @@ write_per_namespace_sum{key="a\"b\\c\n",} 10.0
 func TestAbsent(t *testing.T) {
 	s := New()
 	elsewhere := " bytes_received_count response_bytes connection_request_count connection_rejected connection_drop_count " +
-		"cnxn_closed_without_zk_server_running sessionless_connections_expired large_requests_rejected connection_revalidate_count "
+		"cnxn_closed_without_zk_server_running sessionless_connections_expired large_requests_rejected connection_revalidate_count " +
+		"tls_handshake_exceeded unsuccessful_handshake "
 	reasons := Absent()
 	check := func(name string, counted bool) {
 		if _, absent := reasons[name]; absent == (counted || strings.Contains(elsewhere, " "+name+" ")) {

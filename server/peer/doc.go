@@ -39,6 +39,9 @@
 // not read loses its link when too much waits for it. A reader for each link passes on
 // all packets that have come, and notices when a leader is silent for too long.
 //
+// With [Secure], both speak TLS, or take it beside plain connections: while an ensemble moves
+// from one to the other, what a server dials is its own business, and it listens to either.
+//
 // # Authentication
 //
 // With [Auth] who dials proves that it knows a password of the ensemble: in the mesh

@@ -59,6 +59,7 @@ type LinkConfig struct {
 	MaxQueued int   // bytes that may wait to be sent on one link, see Send; 0 is DefaultMaxQueued
 	KeepAlive bool  // TCP keepalive (zookeeper.tcpKeepAlive)
 	Auth      *Auth // nil: servers believe each other
+	Secure    Secure
 	Log       zerolog.Logger
 
 	// DialContext and Listen open connections; nil is plain TCP. What they return must
@@ -85,6 +86,8 @@ func (c LinkConfig) withDefaults() LinkConfig {
 	if c.Listen == nil {
 		c.Listen = (&net.ListenConfig{KeepAlive: alive}).Listen
 	}
+	c.DialContext, c.Listen = c.Secure.dialer(c.DialContext), c.Secure.listener(c.Listen)
+	c.Secure = Secure{}
 	return c
 }
 

@@ -39,6 +39,7 @@ type MeshConfig struct {
 	// without acknowledgement; 0 is 10 seconds (zookeeper.quorumCnxnTimeoutMs).
 	HandshakeTimeout time.Duration
 	Auth             *Auth // nil: servers believe each other
+	Secure           Secure
 	Log              zerolog.Logger
 	// Received takes in a message, which becomes its own. It is called from the reader
 	// of the sender's connection, and holds up only that.
@@ -64,6 +65,7 @@ func (c MeshConfig) withDefaults() MeshConfig {
 	if c.Listener == nil {
 		c.Listener = (&net.ListenConfig{KeepAlive: -1}).Listen
 	}
+	c.Dial, c.Listener = c.Secure.dialer(c.Dial), c.Secure.listener(c.Listener)
 	return c
 }
 

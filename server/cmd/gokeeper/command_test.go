@@ -264,7 +264,7 @@ func TestCannotStart(t *testing.T) {
 		}
 	}
 	s.write(t, "secureClientPort=2281")
-	fails(1, "Starting zookeeper ... FAILED TO START\n", "secureClientPort cannot be served")
+	fails(1, "Starting zookeeper ... FAILED TO START\n", "set ssl.trustStore.location")
 	s.write(t, "clientPort=x")
 	fails(2, "", s.cfg, "clientPort")
 	s.write(t, fmt.Sprint("clientPort=", s.port))
