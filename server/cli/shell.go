@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type Config struct {
 	ReadFile func(name string) ([]byte, error)
 	// Properties reads a file of Java properties; nil reads none.
 	Properties func(name string) (map[string]string, error)
+	Defined    map[string]string // properties that are set without a file
 }
 
 // Shell is one run of the shell. Run is called once; ExitCode and Leave may be called by
@@ -34,6 +36,7 @@ type Shell struct {
 	in      Invocation
 	cfg     Config
 	timeout time.Duration
+	dial    func(ctx context.Context, address string) (net.Conn, error) // nil is TCP
 	out     output
 
 	quit bool
@@ -112,22 +115,26 @@ func (s *Shell) prepare(ctx context.Context) error {
 	return nil
 }
 
-// propertySecure is the property that asks for TLS.
-const propertySecure = "zookeeper.client.secure"
-
-// configure reads the properties of a Java client. Those that concern the JVM or what this
-// shell does not have, like SASL, are passed over, but one that asks for TLS is not.
+// configure takes in the properties of a Java client, of which those of the file win. Those
+// that concern the JVM or what this shell does not have are passed over.
 func (s *Shell) configure() error {
-	if s.in.Configuration == "" || s.cfg.Properties == nil {
-		return nil
+	properties := maps.Clone(s.cfg.Defined)
+	if s.in.Configuration != "" && s.cfg.Properties != nil {
+		file, err := s.cfg.Properties(s.in.Configuration)
+		if err != nil {
+			return configurationError{fmt.Errorf("-client-configuration %s: %w", s.in.Configuration, err)}
+		}
+		if properties == nil {
+			properties = map[string]string{}
+		}
+		maps.Copy(properties, file)
 	}
-	properties, err := s.cfg.Properties(s.in.Configuration)
+	dial, err := dialer(properties)
 	if err != nil {
-		return configurationError{fmt.Errorf("-client-configuration %s: %w", s.in.Configuration, err)}
+		return configurationError{fmt.Errorf("prepare TLS: %w", err)}
 	}
-	if strings.EqualFold(properties[propertySecure], "true") {
-		return usageError("-client-configuration " + s.in.Configuration + ": this version does not speak TLS; " +
-			"set " + propertySecure + "=false and connect to the plain client port")
+	if dial != nil {
+		s.dial = func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) }
 	}
 	return nil
 }
@@ -207,7 +214,7 @@ func (s *Shell) zk() (*client.Client, error) {
 	}
 	var err error
 	s.client, err = client.Open(client.Config{
-		Servers: s.in.Server, Timeout: s.timeout, ReadOnly: s.in.ReadOnly, Watcher: s.out.event,
+		Servers: s.in.Server, Timeout: s.timeout, ReadOnly: s.in.ReadOnly, Watcher: s.out.event, Dial: s.dial,
 	})
 	return s.client, err
 }

@@ -51,6 +51,16 @@ type definition struct {
 	from        string // name of the variable
 }
 
+// Defined returns the properties that flags of a JVM set.
+func Defined(flags []Flags) map[string]string {
+	defs, _, _ := definitions(flags)
+	all := map[string]string{}
+	for _, d := range defs {
+		all[d.name] = d.value
+	}
+	return all
+}
+
 // definitions returns the -D of all variables, the last of each name at its first place, and every other word.
 func definitions(flags []Flags) (defs []definition, others []string, unclosed []string) {
 	index := map[string]int{}

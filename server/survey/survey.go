@@ -7,6 +7,7 @@
 package survey
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -27,8 +28,15 @@ const maxAnswer = 16 << 20
 // Ask sends a four-letter word to HOST:PORT and returns the answer, if all of it has come
 // within the limit.
 func Ask(address, word string, limit time.Duration) (string, error) {
-	deadline := time.Now().Add(limit)
-	conn, err := net.DialTimeout("tcp", address, limit)
+	return AskOver((&net.Dialer{}).DialContext, address, word, limit)
+}
+
+// AskOver asks as Ask does, over connections of another kind.
+func AskOver(dial func(ctx context.Context, network, address string) (net.Conn, error), address, word string, limit time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	conn, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return "", err
 	}

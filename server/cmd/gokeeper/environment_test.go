@@ -162,7 +162,7 @@ func TestHealthcheck(t *testing.T) {
 	f("This ZooKeeper instance is not currently serving requests\n", 1, answers+`"This ZooKeeper instance is not currently serving requests"`+"\n")
 	f("", 1, answers+"\"\"\n")
 	s.write(t)
-	call(t, "healthcheck", s.cfg).is(t, 1, "unhealthy: there is no client port to ask: set clientPort\n", "")
+	call(t, "healthcheck", s.cfg).is(t, 1, "unhealthy: there is no client port to ask: set clientPort or secureClientPort\n", "")
 	call(t, "healthcheck", "./nowhere.cfg").is(t, 1, "unhealthy: ./nowhere.cfg file is missing\n", "")
 }
 

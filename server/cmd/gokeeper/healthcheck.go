@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -37,11 +34,10 @@ func (c *control) health(args []string) (string, error) {
 			return "", errors.New(complaint.String())
 		}
 	}
-	if s.ClientPort == 0 {
-		return "", errors.New("there is no client port to ask: set clientPort")
+	if s.ClientPort == 0 && s.SecureClientPort == 0 {
+		return "", errors.New("there is no client port to ask: set clientPort or secureClientPort")
 	}
-	address := net.JoinHostPort(cmp.Or(s.ClientAddress, "localhost"), strconv.Itoa(s.ClientPort))
-	answer, err := survey.Ask(address, "srvr", healthLimit)
+	address, answer, err := ask(&s.Config, "srvr", healthLimit)
 	if err != nil {
 		return "", err
 	}

@@ -51,6 +51,7 @@ func (c *control) shell(in cli.Invocation) int {
 	cfg := cli.Config{
 		In: os.Stdin, Out: c.stdout, Err: c.stderr, Hints: isatty.IsTerminal(c.stderr.Fd()) && c.env("TERM") != "dumb",
 		Version: serverVersion(), ReadFile: os.ReadFile, Properties: readProperties,
+		Defined: c.clientProperties(),
 	}
 	if in.Command == nil && !in.JSON && isatty.IsTerminal(os.Stdin.Fd()) {
 		cfg.Editor = c.editor()
@@ -81,6 +82,16 @@ func (c *control) editor() cli.Editor {
 		return cli.NewPlainEditor(os.Stdin, c.stdout)
 	}
 	return cli.NewLineEditor()
+}
+
+// clientProperties returns the properties that the environment sets for clients. Java's
+// scripts put CLIENT_JVMFLAGS first and then JVMFLAGS; the last of a name counts.
+func (c *control) clientProperties() map[string]string {
+	var flags []config.Flags
+	for _, name := range []string{"CLIENT_JVMFLAGS", "JVMFLAGS"} {
+		flags = append(flags, config.Flags{Name: name, Text: c.env(name)})
+	}
+	return config.Defined(flags)
 }
 
 // readProperties reads a file of Java properties.

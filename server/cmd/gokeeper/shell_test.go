@@ -30,10 +30,12 @@ func TestShellCommand(t *testing.T) {
 		t.Errorf("unknown command: %s", r)
 	}
 	settings := filepath.Join(t.TempDir(), "client.cfg")
-	if err := os.WriteFile(settings, []byte("zookeeper.client.secure: true\n"), 0o644); err != nil {
+	text := "zookeeper.client.secure: true\nzookeeper.ssl.keyStore.location = absent.pem\n"
+	if err := os.WriteFile(settings, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if r := call(t, "cli", "-client-configuration", settings, "version"); r.code != 1 || !strings.Contains(r.stderr, "does not speak TLS") {
+	if r := call(t, "cli", "-client-configuration", settings, "version"); r.code != 2 ||
+		!strings.Contains(r.stderr, "zookeeper.ssl.keyStore.location absent.pem: open absent.pem") {
 		t.Errorf("secure client: %s", r)
 	}
 	call(t, "cli", "-client-configuration", settings+".no", "version").is(t, 2, "Connecting to localhost:2181\n",

@@ -1,12 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
-	"gokeeper/server/config"
 	"gokeeper/server/survey"
 )
 
@@ -20,11 +18,18 @@ func (c *control) status(args []string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.ClientPort == 0 {
-		return c.secureStatus(&cfg)
+	secured := cfg.ClientPort == 0
+	if secured {
+		fmt.Fprintln(c.stdout, "Client port not found. Looking for secureClientPort in the static config.")
+		if cfg.SecureClientPort == 0 {
+			fmt.Fprintln(c.stdout, "Unable to find either secure or unsecure client port in any configs. Terminating.")
+			return exitCode(1)
+		}
+		c.found(cfg.SecureClientPort, cfg.SecureClientAddress, true)
+	} else {
+		c.found(cfg.ClientPort, cfg.ClientAddress, false)
 	}
-	host := c.found(cfg.ClientPort, cfg.ClientAddress, false)
-	answer, err := survey.Ask(net.JoinHostPort(host, strconv.Itoa(cfg.ClientPort)), "srvr", statusLimit)
+	_, answer, err := ask(&cfg, "srvr", statusLimit)
 	if err == nil {
 		if summary, err := survey.ReadSummary(answer); err == nil {
 			fmt.Fprintln(c.stdout, "Mode: "+summary.Mode)
@@ -35,29 +40,14 @@ func (c *control) status(args []string) error {
 			return exitCode(1)
 		}
 	}
+	if secured && err != nil {
+		fmt.Fprintf(c.stdout, "Note: secureClientPort (%d) was asked with the server's own certificate: %v\n", cfg.SecureClientPort, err)
+	}
 	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
 	return exitCode(1)
 }
 
-// found prints where the server is asked, and returns the host.
-func (c *control) found(port int, host string, secure bool) string {
-	if host == "" {
-		host = "localhost"
-	}
-	fmt.Fprintf(c.stdout, "Client port found: %d. Client address: %s. Client SSL: %v.\n", port, host, secure)
-	return host
-}
-
-// secureStatus tells why a server without a plain client port cannot be asked.
-func (c *control) secureStatus(cfg *config.Config) error {
-	fmt.Fprintln(c.stdout, "Client port not found. Looking for secureClientPort in the static config.")
-	if cfg.SecureClientPort == 0 {
-		fmt.Fprintln(c.stdout, "Unable to find either secure or unsecure client port in any configs. Terminating.")
-		return exitCode(1)
-	}
-	c.found(cfg.SecureClientPort, cfg.SecureClientAddress, true)
-	fmt.Fprintf(c.stdout, "Note: secureClientPort (%d) was not asked, since this version does not speak TLS. Set clientPort.\n",
-		cfg.SecureClientPort)
-	fmt.Fprintln(c.stdout, "Error contacting service. It is probably not running.")
-	return exitCode(1)
+// found prints where the server is asked.
+func (c *control) found(port int, host string, secure bool) {
+	fmt.Fprintf(c.stdout, "Client port found: %d. Client address: %s. Client SSL: %v.\n", port, cmp.Or(host, "localhost"), secure)
 }
