@@ -2,7 +2,9 @@ package integration
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -23,6 +25,33 @@ func jaas(t testing.TB, text string) string {
 		t.Fatal(err)
 	}
 	return "-Djava.security.auth.login.config=" + name + " -Dzookeeper.fips-mode=false"
+}
+
+// TestShellSASL has Java's shell log in at our server, and ours at Java's.
+func TestShellSASL(t *testing.T) {
+	t.Parallel()
+	flags := jaas(t, members)
+	ours, javas := subject(t), java(t, "396")
+	f := func(at target, shell ...string) {
+		t.Helper()
+		s := newServer(t, at, "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider", "sessionRequireClientSASLAuth=true")
+		s.env = append(s.env, "SERVER_JVMFLAGS="+flags)
+		s.start(t)
+		for _, text := range []string{flags, ""} {
+			cmd := exec.Command(shell[0], append(shell[1:], "-server", s.addr(), "whoami")...)
+			cmd.Env = append(os.Environ(), "SERVER_JVMFLAGS="+text, "CLIENT_JVMFLAGS="+text)
+			out, err := cmd.CombinedOutput()
+			if in := strings.Contains(string(out), "sasl: bob"); in != (text != "") {
+				t.Errorf("%s at %s with %q: %v\n%s", shell, at.name, text, err, out)
+			}
+		}
+	}
+	script, err := filepath.Abs("java/zk.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(ours, "bash", script, "396", "cli")
+	f(javas, program(t), "cli")
 }
 
 // TestQuorumSASL has servers of both kinds authenticate to each other, at elections and as

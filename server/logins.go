@@ -2,10 +2,8 @@ package server
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -24,7 +22,7 @@ var errFIPS = errors.New("DIGEST-MD5 is not used in FIPS mode: set fips-mode=fal
 // readJAAS reads the file that the configuration names, as a path or as a URL. There is
 // none without that.
 func readJAAS(fs vfs.FS, cfg *config.Config) (sasl.JAAS, error) {
-	name := strings.TrimPrefix(strings.TrimPrefix(cfg.JAASFile, "="), "file:") // = makes it Java's only one
+	name := sasl.FileName(cfg.JAASFile)
 	if name == "" {
 		return nil, nil
 	}
@@ -70,7 +68,7 @@ func newSASL(service sasl.Service, users map[string]string) *sasl.Server {
 		p, ok := users[user]
 		return p, ok
 	}
-	return sasl.NewServer(service, password, nonce())
+	return sasl.NewServer(service, password, sasl.Nonce(rand.Reader))
 }
 
 // errNoSection is what servers cannot authenticate to each other without.
@@ -113,16 +111,9 @@ func memberLogins(cfg *config.Config, jaas sasl.JAAS, log zerolog.Logger) (*peer
 		Required: q.ServerRequired, Within: cfg.InitTime(), Log: log,
 	}
 	if q.LearnerRequired {
-		a.Prove = func() *sasl.Client { return sasl.NewClient(sasl.Members, credentials, nonce()) }
+		a.Prove = func() *sasl.Client { return sasl.NewClient(sasl.Members, credentials, sasl.Nonce(rand.Reader)) }
 	}
 	return a, nil
-}
-
-// nonce draws one.
-func nonce() string {
-	b := make([]byte, sasl.NonceSize)
-	_, _ = rand.Read(b) // does not fail
-	return base64.StdEncoding.EncodeToString(b)
 }
 
 // login is that of one client.

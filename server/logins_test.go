@@ -1,14 +1,18 @@
 package server_test
 
 import (
+	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gokeeper/server"
+	zk "gokeeper/server/client"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/sasl"
@@ -235,6 +239,66 @@ func TestMemberLogins(t *testing.T) {
 	f(learner, enabled+"fips-mode=false", "section QuorumServer: the JAAS file has no such section")
 	f(learner+learner[:5], enabled+"fips-mode=false", "{ expected")
 	f(both, enabled+"fips-mode=false quorum.auth.server.saslLoginContext=QuorumLearner quorum.auth.learner.saslLoginContext=QuorumServer", "no username")
+}
+
+// TestClientLogin has the client library log in, on each connection anew.
+func TestClientLogin(t *testing.T) {
+	const users = `Server { ` + digestModule + `user_bob="b"; };`
+	logins := startJAAS(t, users, saslProvider, "fips-mode=false", "sessionRequireClientSASLAuth=true").ClientAddr().String()
+	none := start(t, configure(t, t.TempDir()), server.Options{}).ClientAddr().String()
+	var last net.Conn
+	events := make(chan string, 100)
+	open := func(address, password string) *zk.Client {
+		t.Helper()
+		c, err := zk.Open(zk.Config{
+			Servers: address, Login: &sasl.Credentials{User: "bob", Password: password},
+			Watcher: func(e zk.Event) { events <- e.State.String() },
+			Dial: func(ctx context.Context, address string) (nc net.Conn, err error) {
+				nc, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
+				last = nc
+				return nc, err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Leave() })
+		return c
+	}
+	tells := func(want ...string) {
+		t.Helper()
+		for _, w := range want {
+			select {
+			case got := <-events:
+				if got != w {
+					t.Fatalf("told %s, want %s", got, w)
+				}
+			case <-time.After(patience):
+				t.Fatalf("not told %s", w)
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c := open(logins, "b")
+	for range 2 {
+		tells("SyncConnected", "SaslAuthenticated")
+		if ids, err := c.WhoAmI(ctx); err != nil || !slices.Contains(ids, proto.Identity{Scheme: "sasl", ID: "bob"}) {
+			t.Errorf("%v, %v", ids, err)
+		}
+		last.Close()
+		tells("Disconnected")
+	}
+	tells("SyncConnected", "SaslAuthenticated")
+	c.Leave()
+	for address, password := range map[string]string{logins: "wrong", none: "b"} {
+		c := open(address, password)
+		tells("SyncConnected", "AuthFailed")
+		if _, err := c.WhoAmI(ctx); !errors.Is(err, proto.AuthFailed) {
+			t.Errorf("%v, want %v", err, proto.AuthFailed)
+		}
+		c.Leave()
+	}
 }
 
 // TestEnsembleName wants who means another ensemble cut off, without a word.

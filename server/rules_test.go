@@ -65,15 +65,15 @@ var packages = []struct {
 	{"conn", network, "jute proto sasl secure"},
 	{"peer", network, "jute proto quorum election zab sasl secure"},
 	{"admin", network, "proto auth metrics"},
-	{"client", network, "jute proto"},
+	{"client", network, "jute proto sasl"},
 	{"survey", network, ""},
 	{"top", network, "survey"},
 	{"console", network, "proto metrics admin survey"},
 	{"replica", glue, "metrics jute proto txn quorum tree session auth prep election zab member txnlog snapshot storage database"},
-	{"cli", glue, "proto client keystore secure"},
+	{"cli", glue, "proto sasl client keystore secure"},
 	{".", glue, "jute proto txn quorum tree watch session auth sasl prep election zab member audit config metrics database " +
 		"vfs txnlog snapshot storage keystore secure conn peer admin client survey console replica"},
-	{"cmd/gokeeper", glue, ". quorum config environment keystore secure survey top cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
+	{"cmd/gokeeper", glue, ". sasl quorum config environment keystore secure survey top cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
 }
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs a Java ZooKeeper server in the foreground:   zk.sh 380|396 zoo.cfg
+# or Java's shell:   zk.sh 380|396 cli [-server HOST:PORT] [COMMAND...]
 # With --check instead of a file: exits 0 if that version is installed, else says what is missing and exits 3.
-# env: HEAP (512m), JAVA_PEER_HOME (see install.sh), SERVER_JVMFLAGS
+# env: HEAP (512m), JAVA_PEER_HOME (see install.sh), SERVER_JVMFLAGS (also of the shell)
 set -euo pipefail
 version=$1 cfg=$2
 system=/usr/share/java
@@ -23,6 +24,8 @@ for j in commons-cli commons-io guava jackson-annotations jackson-core jackson-d
   [ ! -e "$system/$j.jar" ] || cp+=:$system/$j.jar
 done
 read -ra flags <<<"${SERVER_JVMFLAGS:-}"
+main=(org.apache.zookeeper.server.quorum.QuorumPeerMain "$cfg")
+[ "$cfg" != cli ] || main=(org.apache.zookeeper.ZooKeeperMain "${@:3}")
 exec java -Xmx"${HEAP:-512m}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dfile.encoding=UTF-8 \
   -Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.defaultLogLevel=info \
-  "${flags[@]}" -cp "$cp" org.apache.zookeeper.server.quorum.QuorumPeerMain "$cfg"
+  "${flags[@]}" -cp "$cp" "${main[@]}"

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gokeeper/server/client"
+	"gokeeper/server/sasl"
 )
 
 // Config is what a shell needs besides its command line. The zero value reads nothing,
@@ -25,6 +26,7 @@ type Config struct {
 	Version  string         // as the command version prints it
 	Location *time.Location // of the times that are printed; nil is the local one
 	ReadFile func(name string) ([]byte, error)
+	Login    *sasl.Credentials // who to log in as by SASL; nil for nobody
 	// Properties reads a file of Java properties; nil reads none.
 	Properties func(name string) (map[string]string, error)
 	Defined    map[string]string // properties that are set without a file
@@ -214,7 +216,7 @@ func (s *Shell) zk() (*client.Client, error) {
 	}
 	var err error
 	s.client, err = client.Open(client.Config{
-		Servers: s.in.Server, Timeout: s.timeout, ReadOnly: s.in.ReadOnly, Watcher: s.out.event, Dial: s.dial,
+		Servers: s.in.Server, Timeout: s.timeout, ReadOnly: s.in.ReadOnly, Watcher: s.out.event, Dial: s.dial, Login: s.cfg.Login,
 	})
 	return s.client, err
 }

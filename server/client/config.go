@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"gokeeper/server/sasl"
 )
 
 // Config says how a client connects.
@@ -12,6 +14,10 @@ type Config struct {
 	Timeout  time.Duration // of the session, asked for; 0 is DefaultTimeout. The server decides
 	ReadOnly bool          // be content with a server that serves reads alone, while no other is found
 	Watcher  func(Event)   // told of session and watch events; nil for nobody. See the package comment
+
+	// Login is who to log in as by SASL, on every connection, before anything else is asked
+	// for; nil for nobody. When a server refuses it the client ends with AuthFailed.
+	Login *sasl.Credentials
 
 	// Dial opens a connection; nil is TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)

@@ -45,6 +45,10 @@ func (c *Client) connect(ctx context.Context, address string) (connected bool, e
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", address, err)
 	}
+	if err := c.logIn(nc, in); err != nil {
+		c.tell(connectedEvent(welcome.ReadOnly))
+		return false, fmt.Errorf("%s: %w", address, err)
+	}
 	_ = nc.SetDeadline(time.Time{})
 	state, first := c.established(welcome)
 	pace := time.Duration(welcome.Timeout) * time.Millisecond
@@ -55,7 +59,7 @@ func (c *Client) connect(ctx context.Context, address string) (connected bool, e
 	if state == ConnectedReadOnly {
 		started.Go(func() { c.seekWriter(ctx, nc) })
 	}
-	c.announce(state)
+	c.announce(state == ConnectedReadOnly)
 	return true, c.read(nc, in, pace)
 }
 

@@ -6,10 +6,10 @@
 //	      answer ←── call ←── pending ←─────── session loop ──→ Watcher
 //
 // A [Client] keeps its session by itself. When a connection breaks it tries the next
-// server with the session's id and password, sends its credentials again and arms its
-// watches again, so that nothing that happened meanwhile is missed. Requests that were
-// under way fail with [ErrConnectionLoss]: whether they were carried out is unknown, and
-// only the caller can tell what to do then. Requests may be sent before the replies to
+// server with the session's id and password, logs in and sends its credentials again, and
+// arms its watches again, so that nothing that happened meanwhile is missed. Requests that
+// were under way fail with [ErrConnectionLoss]: whether they were carried out is unknown,
+// and only the caller can tell what to do then. Requests may be sent before the replies to
 // earlier ones have come; servers answer a session in order.
 //
 // Paths are those of the client: the chroot of the connect string is put in front of them

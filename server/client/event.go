@@ -35,13 +35,14 @@ const (
 	SessionSyncConnected     SessionState = 3
 	SessionAuthFailed        SessionState = 4
 	SessionConnectedReadOnly SessionState = 5
+	SessionSASLAuthenticated SessionState = 6
 	SessionClosed            SessionState = 7
 	SessionExpired           SessionState = -112
 )
 
 var sessionStateNames = map[SessionState]string{
 	SessionDisconnected: "Disconnected", SessionSyncConnected: "SyncConnected", SessionAuthFailed: "AuthFailed",
-	SessionConnectedReadOnly: "ConnectedReadOnly", SessionClosed: "Closed", SessionExpired: "Expired",
+	SessionConnectedReadOnly: "ConnectedReadOnly", SessionSASLAuthenticated: "SaslAuthenticated", SessionClosed: "Closed", SessionExpired: "Expired",
 }
 
 // String returns Java's name.

@@ -70,16 +70,24 @@ func (c *Client) established(r *proto.ConnectResponse) (State, []request) {
 }
 
 // announce tells the Watcher of a connection, then who waits for one.
-func (c *Client) announce(state State) {
-	told := SessionSyncConnected
-	if state == ConnectedReadOnly {
-		told = SessionConnectedReadOnly
+func (c *Client) announce(readOnly bool) {
+	c.tell(connectedEvent(readOnly))
+	if c.cfg.Login != nil {
+		c.tell(Event{State: SessionSASLAuthenticated, Type: EventNone, Zxid: proto.NoZxid})
 	}
-	c.tell(Event{State: told, Type: EventNone, Zxid: proto.NoZxid})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ready = true
 	c.change()
+}
+
+// connectedEvent tells of a connection.
+func connectedEvent(readOnly bool) Event {
+	e := Event{State: SessionSyncConnected, Type: EventNone, Zxid: proto.NoZxid}
+	if readOnly {
+		e.State = SessionConnectedReadOnly
+	}
+	return e
 }
 
 // broken ends a connection, or an attempt at one, and the calls that waited for it.

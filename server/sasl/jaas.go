@@ -93,6 +93,12 @@ func (s Section) check() error {
 	return nil
 }
 
+// FileName returns the name of the file that Java's java.security.auth.login.config names:
+// a path or a URL, behind a second = where it is to be Java's only one.
+func FileName(config string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(config, "="), "file:")
+}
+
 // ParseJAAS reads a file. property returns Java's system properties, which values may ask
 // for as ${name}. What Java finds no sense in is an error, also where one could guess: a
 // password that is not quoted may not begin with a digit, and a slash begins a comment.

@@ -19,7 +19,12 @@
 // The package is pure; the two sides belong to who makes them.
 package sasl
 
-import "errors"
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+)
 
 // Service is what one authenticates for, as the digest-uri of RFC 2831 names it: the kind
 // of service, and its name, which is also the realm.
@@ -31,8 +36,17 @@ const (
 	Members Service = "zookeeper-quorum/zk-quorum-sasl-md5" // servers of an ensemble at each other
 )
 
-// NonceSize is how many random bytes Java makes a nonce of, in standard base64.
-const NonceSize = 30
+// nonceSize is how many random bytes Java makes a nonce of.
+const nonceSize = 30
+
+// Nonce returns a nonce made of random bytes, which must not fail.
+func Nonce(random io.Reader) string {
+	b := make([]byte, nonceSize)
+	if _, err := io.ReadFull(random, b); err != nil {
+		panic(fmt.Sprint("bug: no random bytes: ", err))
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
 
 // Why an exchange fails. All but ErrOver are wrapped, with what is wrong.
 var (

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 
 	"gokeeper/server/cli"
 	"gokeeper/server/config"
+	"gokeeper/server/sasl"
 )
 
 // newShell returns the command that is zkCli.sh. It reads its options itself, as those
@@ -53,6 +56,11 @@ func (c *control) shell(in cli.Invocation) int {
 		Version: serverVersion(), ReadFile: os.ReadFile, Properties: readProperties,
 		Defined: c.clientProperties(),
 	}
+	login, err := c.login()
+	if err != nil {
+		fmt.Fprintf(c.stderr, "gokeeper: connecting without a login: %v\n", err)
+	}
+	cfg.Login = login
 	if in.Command == nil && !in.JSON && isatty.IsTerminal(os.Stdin.Fd()) {
 		cfg.Editor = c.editor()
 	}
@@ -71,6 +79,43 @@ func (c *control) shell(in cli.Invocation) int {
 		}
 		return s.ExitCode()
 	}
+}
+
+// errNoClient says that a JAAS file has nothing for the shell.
+var errNoClient = errors.New("the JAAS file has no such section")
+
+// login returns who the shell is to log in as by SASL: the section Client of the JAAS file
+// that the flags of zkCli.sh name. As in Java the shell goes on without, where that cannot
+// be had. Java's shell needs zookeeper.fips-mode=false besides; this one is content unless
+// it is true.
+func (c *control) login() (*sasl.Credentials, error) {
+	p := c.clientProperties()
+	name, section := sasl.FileName(p["java.security.auth.login.config"]), p["zookeeper.sasl.clientconfig"]
+	if name == "" || p["zookeeper.sasl.client"] == "false" {
+		return nil, nil
+	}
+	if section == "" {
+		section = "Client"
+	}
+	if p["zookeeper.fips-mode"] == "true" {
+		return nil, errors.New("zookeeper.fips-mode is true, which forbids DIGEST-MD5")
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := sasl.ParseJAAS(text, func(property string) (string, bool) { v, ok := p[property]; return v, ok })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(file[section]) == 0 {
+		return nil, fmt.Errorf("%s: %s: %w", name, section, errNoClient)
+	}
+	login, err := file[section].Credentials()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", name, section, err)
+	}
+	return &login, nil
 }
 
 // exitInterrupted is the exit code of a command that was interrupted, as shells have it.
