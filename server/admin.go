@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"gokeeper/server/config"
 	"gokeeper/server/conn"
 	"gokeeper/server/proto"
+	"gokeeper/server/secure"
 	"gokeeper/server/snapshot"
 	"gokeeper/server/tree"
 	"gokeeper/server/vfs"
@@ -25,9 +27,6 @@ import (
 // server that is fatal, as in Java; a member of an ensemble goes on without, and so does
 // who has no configuration file, and so has not asked for one.
 var ErrAdminServer = errors.New("start the admin server (admin.enableServer=false goes on without it)")
-
-// errNoTLS says why an admin server is not started that would have to speak TLS only.
-var errNoTLS = errors.New("admin.forceHttps asks for TLS, which this version does not speak here")
 
 // openAdmin opens the port of the admin server, which answers from now on.
 func (s *Server) openAdmin() error {
@@ -47,6 +46,7 @@ func (s *Server) openAdmin() error {
 	s.adminAddr = ln.Addr()
 	s.admin = admin.NewServer(s.commands, admin.ServerOptions{
 		URL: a.CommandURL, Idle: a.IdleTimeout, Probe: probe{s}, Log: s.opt.Log, Console: s.console(), Backup: backup{s},
+		Insecure: func() { s.metrics.InsecureAdmin.Add(1) },
 		Backups: admin.BackupOptions{
 			NoSnapshot: !a.Snapshot, NoRestore: !a.Restore, NoLastZxid: !s.cfg.SerializeLastZxid,
 			Forwarded: s.cfg.UseXForwardedFor, Interval: a.RateLimit,
@@ -64,10 +64,18 @@ func (s *Server) openAdmin() error {
 // listenAdmin opens the port.
 func (s *Server) listenAdmin() (net.Listener, error) {
 	a := &s.cfg.Admin
-	if a.ForceHTTPS {
-		return nil, errNoTLS
+	if !a.ForceHTTPS && !a.PortUnification {
+		return listenEverywhere(a.Address, a.Port)
 	}
-	return listenEverywhere(a.Address, a.Port)
+	tls, err := s.adminTLS()
+	if err != nil {
+		return nil, fmt.Errorf("prepare TLS for the admin server: %w", err)
+	}
+	ln, err := listenEverywhere(a.Address, a.Port)
+	if err != nil {
+		return nil, err
+	}
+	return secure.Port{TLS: tls, Plain: !a.ForceHTTPS}.Listener(ln), nil
 }
 
 // listenEverywhere opens a port. Java's 0.0.0.0 is every address, of IPv6 too.
@@ -123,6 +131,19 @@ func (b backup) Authenticate(scheme, credentials string, remote netip.Addr) ([]p
 	}
 	ids, code := b.s.policy.Authenticate(scheme, given, remote)
 	return ids, code == proto.OK
+}
+
+// Certified implements [admin.Backup]. What the admin server trusts, a client's port need
+// not: as in Java, an identity of scheme x509 wants the trust store of the keys ssl.
+func (b backup) Certified(certs []*x509.Certificate) []proto.Identity {
+	if !b.s.opened.Load() || b.s.stores == nil || b.s.stores.Trusts(certs) != nil {
+		return nil
+	}
+	ids, err := b.s.certified(certs)
+	if err != nil {
+		return nil
+	}
+	return ids
 }
 
 // Permitted implements [admin.Backup].

@@ -64,7 +64,7 @@ var packages = []struct {
 	{"secure", network, ""},
 	{"conn", network, "jute proto sasl secure"},
 	{"peer", network, "jute proto quorum election zab sasl secure"},
-	{"admin", network, "proto auth metrics"},
+	{"admin", network, "proto auth metrics secure"},
 	{"client", network, "jute proto sasl"},
 	{"survey", network, ""},
 	{"top", network, "survey"},

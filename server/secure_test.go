@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -310,4 +311,54 @@ func TestStrangerAtQuorum(t *testing.T) {
 	f(true, elsewhere) // Java's FIPS mode looks at no names
 	f(false, elsewhere, "fips-mode=false")
 	f(true, elsewhere, "fips-mode=false", "ssl.quorum.hostnameVerification=false")
+}
+
+// TestAdminTLS asks the admin server with and without TLS.
+func TestAdminTLS(t *testing.T) {
+	p := newPapers(t)
+	f := func(r *running, dial secure.Dialer, path string, want int, strict bool, head ...string) {
+		t.Helper()
+		c := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
+		q, err := http.NewRequest("GET", "http://"+r.AdminAddr().String()+path, nil) // the dialler speaks TLS
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(head) > 0 {
+			q.Header.Set("Authorization", head[0])
+		}
+		a, err := c.Do(q)
+		if err != nil {
+			if want != 0 {
+				t.Errorf("%s: %v", path, err)
+			}
+			return
+		}
+		defer a.Body.Close()
+		_, _ = io.Copy(io.Discard, a.Body)
+		got := a.Header.Get("Strict-Transport-Security")
+		if a.StatusCode != want || (got == "max-age=86400; includeSubDomains") != strict {
+			t.Errorf("%s: %s, %q", path, a.Status, got)
+		}
+	}
+	keys := append(p.lines("ssl.quorum.", "server"), "admin.rateLimiterIntervalInMS=0", "X509AuthenticationProvider.superUser=CN=root")
+	plain, dialRoot := secure.Dialer((&net.Dialer{}).DialContext), p.dialer(pkix.Name{CommonName: "root"})
+
+	both := start(t, configure(t, t.TempDir(), append(keys, "admin.portUnification=true")...), server.Options{})
+	f(both, plain, "/commands/ruok", 200, false)
+	f(both, dialRoot, "/commands/ruok", 200, true)
+	if got := both.word("mntr"); !strings.Contains(got, "zk_insecure_admin_count\t1\n") {
+		t.Error("a plain connection is not counted once")
+	}
+	f(both, dialRoot, "/commands/snapshot", 401, true, "x509") // no certificate was asked for
+
+	forced := startSecure(t, p, append(keys, "admin.forceHttps=true", "admin.needClientAuth=true")...)
+	f(forced, plain, "/commands/ruok", 0, false)
+	f(forced, p.dialer(pkix.Name{}), "/commands/ruok", 0, false)
+	f(forced, dialRoot, "/commands/ruok", 200, true)
+	f(forced, dialRoot, "/commands/snapshot", 200, true, "x509")
+
+	_, err := server.New(configure(t, t.TempDir(), "admin.forceHttps=true"), server.Options{Listen: "127.0.0.1:0"})
+	if !errors.Is(err, keystore.ErrNoKeyStore) || !errors.Is(err, server.ErrAdminServer) {
+		t.Errorf("without stores: %v", err)
+	}
 }

@@ -22,6 +22,7 @@ import (
 	"gokeeper/server/config"
 	"gokeeper/server/conn"
 	"gokeeper/server/database"
+	"gokeeper/server/keystore"
 	"gokeeper/server/metrics"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
@@ -78,8 +79,9 @@ type Server struct {
 	peers   *transport // nil when standalone
 	members *membership
 
-	tls       *tls.Config  // of clients, nil without
-	secure    net.Listener // for TLS alone, nil without one
+	tls       *tls.Config       // of clients, nil without
+	stores    *keystore.Context // of clients, nil without TLS
+	secure    net.Listener      // for TLS alone, nil without one
 	listening sync.Mutex
 	listen    net.Listener // nil without a client port; guarded by listening
 }

@@ -70,6 +70,23 @@ func (s *Server) clientTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.stores = c
+	return c.Server()
+}
+
+// adminTLS returns what the admin server needs to speak TLS: in Java, with the stores of
+// the ports between servers and rules of its own.
+func (s *Server) adminTLS() (*tls.Config, error) {
+	c, err := s.openStores("ssl.quorum.", &s.cfg.QuorumTLS, func(o *keystore.Settings) {
+		o.Protocol, o.EnabledProtocols, o.CipherSuites, o.VerifyClient = "", nil, nil, false
+		o.Reload = s.cfg.QuorumCertReload
+		if o.ClientAuth = "none"; s.cfg.Admin.NeedClientAuth {
+			o.ClientAuth = "need"
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	return c.Server()
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/x509"
 	"io"
 	"net/netip"
 	"sync"
@@ -19,6 +20,8 @@ var (
 type Backup interface {
 	// Authenticate returns the identities of credentials that came from the address.
 	Authenticate(scheme, credentials string, remote netip.Addr) ([]proto.Identity, bool)
+	// Certified returns the identities of who has shown these certificates.
+	Certified(certs []*x509.Certificate) []proto.Identity
 	// Permitted says whether the identities may do everything with the root.
 	Permitted([]proto.Identity) bool
 	// Snapshot writes a snapshot into the data directory and opens it.

@@ -27,7 +27,7 @@ type httpServer struct {
 
 func newHTTP(h http.Handler, idle time.Duration, to zerolog.Logger) *httpServer {
 	return &httpServer{done: make(chan struct{}), http: http.Server{
-		Handler: h, ReadHeaderTimeout: idle, IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: log.New(debugLog{to}, "", 0),
+		Handler: h, ConnContext: withTransport, ReadHeaderTimeout: idle, IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: log.New(debugLog{to}, "", 0),
 	}}
 }
 

@@ -22,6 +22,10 @@ type ServerOptions struct {
 	// Java's behaviour, which has nothing there.
 	Console http.Handler
 
+	// Insecure is told of each connection without TLS on a port that speaks it; nil: nobody
+	// wants to know.
+	Insecure func()
+
 	Backup  Backup
 	Backups BackupOptions
 }
@@ -52,6 +56,7 @@ const allowed = "GET, HEAD, POST, TRACE, OPTIONS"
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.transported(w, r)
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 		s.route(w, r)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gokeeper/server/auth"
 )
 
 // Credentials returns the scheme and what follows it in the header Authorization of a
@@ -26,6 +28,10 @@ func (s *Server) admit(r *http.Request) *refusal {
 		return &refusal{http.StatusUnauthorized, errNotAuthenticated}
 	}
 	ids, ok := s.opt.Backup.Authenticate(scheme, credentials, Client(r, s.opt.Backups.Forwarded))
+	if scheme == auth.X509 {
+		ids = s.opt.Backup.Certified(certificates(r))
+		ok = len(ids) > 0
+	}
 	switch {
 	case !ok:
 		return &refusal{http.StatusUnauthorized, errNotAuthenticated}

@@ -141,13 +141,19 @@ func (c *Context) client(state *tls.ConnectionState, m material, remote string) 
 	if c.auth == tls.NoClientCert || c.auth == tls.RequestClientCert && len(state.PeerCertificates) == 0 {
 		return nil
 	}
-	if err := chain(state, m.trusted, x509.ExtKeyUsageClientAuth, c.set.Now()); err != nil || !c.set.VerifyClient {
+	if err := chain(state.PeerCertificates, m.trusted, x509.ExtKeyUsageClientAuth, c.set.Now()); err != nil || !c.set.VerifyClient {
 		return err
 	}
 	if at, err := netip.ParseAddrPort(remote); err == nil {
 		remote = at.Addr().Unmap().WithZone("").String()
 	}
 	return c.set.names(state.PeerCertificates[0], remote)
+}
+
+// Trusts says why certificates that a client has shown elsewhere are not trusted, nil if
+// they are.
+func (c *Context) Trusts(certs []*x509.Certificate) error {
+	return chain(certs, c.current().trusted, x509.ExtKeyUsageClientAuth, c.set.Now())
 }
 
 // Client returns what is needed to dial a host, by name or address. Its certificate may be
@@ -164,7 +170,7 @@ func (c *Context) Client(host, address string) *tls.Config {
 	}
 	out.InsecureSkipVerify = true // VerifyConnection does it, by Java's rules
 	out.VerifyConnection = func(state tls.ConnectionState) error {
-		if err := chain(&state, m.trusted, x509.ExtKeyUsageServerAuth, c.set.Now()); err != nil || !c.set.VerifyServer {
+		if err := chain(state.PeerCertificates, m.trusted, x509.ExtKeyUsageServerAuth, c.set.Now()); err != nil || !c.set.VerifyServer {
 			return err
 		}
 		return c.set.names(state.PeerCertificates[0], host, address)

@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net/netip"
@@ -11,15 +10,15 @@ import (
 )
 
 // chain verifies that the certificates lead to a trusted one.
-func chain(state *tls.ConnectionState, roots *x509.CertPool, use x509.ExtKeyUsage, now time.Time) error {
-	if len(state.PeerCertificates) == 0 {
+func chain(certs []*x509.Certificate, roots *x509.CertPool, use x509.ExtKeyUsage, now time.Time) error {
+	if len(certs) == 0 {
 		return ErrNoCertificate
 	}
 	o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{use}, CurrentTime: now}
-	for _, c := range state.PeerCertificates[1:] {
+	for _, c := range certs[1:] {
 		o.Intermediates.AddCert(c)
 	}
-	_, err := state.PeerCertificates[0].Verify(o)
+	_, err := certs[0].Verify(o)
 	return err
 }
 

@@ -76,6 +76,7 @@ func (s *Set) countersByName() map[string]**Counter {
 		"restore_rate_limited_count":      &s.RestoreLimited,
 		"ensemble_auth_success":           &s.EnsembleRight,
 		"ensemble_auth_fail":              &s.EnsembleWrong,
+		"insecure_admin_count":            &s.InsecureAdmin,
 		"ensemble_auth_skip":              &s.EnsembleSkipped,
 	}
 }
@@ -135,7 +136,6 @@ func (s *Set) distributionsByName() map[string]**Distribution {
 var absent = map[string]string{
 	"there is no cleaner of dead watchers": `add_dead_watcher_stall_time dead_watchers_cleared dead_watchers_queued
 		dead_watchers_cleaner_latency`,
-	"the admin server does not speak TLS": `insecure_admin_count`,
 	"requests are not throttled": `request_throttle_wait_count request_throttle_queue_time_ms stale_replies stale_requests
 		stale_requests_dropped throttled_ops`,
 	"replies are not cached, they are encoded from the tree": `response_packet_cache_hits response_packet_cache_misses

@@ -98,6 +98,7 @@ type Set struct {
 	SnapshotLimited     *Counter
 	RestoreErrors       *Counter
 	RestoreLimited      *Counter
+	InsecureAdmin       *Counter // connections without TLS to an admin server that speaks it
 
 	// Of clients that say which ensemble they mean.
 	EnsembleRight   *Counter
