@@ -468,6 +468,9 @@ func (c *client) unimplemented(r *reply) {
 	}
 }
 
+// overhead is about how much longer than its request a transaction is.
+const overhead = 256
+
 // become compares what a write has become, and what its reply tells, with what had to
 // become of it.
 func (c *client) become(r *reply) {
@@ -492,7 +495,7 @@ func (c *client) become(r *reply) {
 	}
 	want, ok := l.foresee(r.zxid, r.op, c.session)
 	switch {
-	case !ok:
+	case !ok, got == proto.BadArguments && len(r.op.body)+overhead > c.w.plan.limit: // longer than a transaction may be
 	case r.op.op == proto.OpMulti && want.err != proto.MarshallingError:
 		r.multi(e, &want)
 	case want.err != got:
@@ -547,11 +550,14 @@ func (r *reply) multi(e *committed, want *outcome) {
 			r.wrong("operation %d has result %v %v", i, h.Op, h.Err)
 		}
 		switch op.Type {
-		case proto.OpCreate:
+		case proto.OpCreate, proto.OpCreate2:
 			if path := r.d.String(); path != paths[0] {
 				r.wrong("operation %d has created %s, want %s", i, path, paths[0])
 			}
 			paths = paths[1:]
+			if op.Type == proto.OpCreate2 {
+				r.d.Bytes(proto.StatSize)
+			}
 		case proto.OpSetData:
 			r.d.Bytes(proto.StatSize)
 		}

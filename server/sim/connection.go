@@ -26,6 +26,7 @@ type connection struct {
 	buffer  []byte
 	owed    bool
 	pending [][]proto.Request // unfinished requests in order, each with the reads that hang on it
+	asked   proto.SessionID   // for it to go on
 	session proto.SessionID
 	timeout int32
 	heard   int64
@@ -69,6 +70,7 @@ func (p *process) sortedConns() []*connection {
 
 // drop closes all connections, as a role ends.
 func (p *process) drop() {
+	p.stay++
 	for _, c := range p.sortedConns() {
 		c.Abort()
 	}
@@ -78,6 +80,7 @@ func (p *process) drop() {
 func (c *connection) connect(r *proto.ConnectRequest) {
 	p := c.p
 	c.touch()
+	c.asked = r.Session
 	serving, readOnly := p.replica.Serving()
 	if !serving || readOnly && !r.ReadOnly || r.LastZxidSeen > p.db.LastZxid() {
 		c.Abort()
@@ -97,7 +100,10 @@ func (c *connection) connect(r *proto.ConnectRequest) {
 	p.replica.Open(&replica.Open{Client: c, Session: r.Session, Timeout: timeout, Refuse: c.refuse, ReadOnly: c.refuseReadOnly})
 }
 
-func (c *connection) touch() { c.heard = (c.p.s.w.now - c.p.begun).Milliseconds() + 1 }
+func (c *connection) touch() {
+	c.heard = (c.p.s.w.now - c.p.begun).Milliseconds() + 1
+	c.p.touch(c.session, c.timeout)
+}
 
 // request handles one request of the client.
 func (c *connection) request(r proto.Request) {
@@ -228,6 +234,7 @@ func (c *connection) refuse() {
 		return
 	}
 	c.opened = true
+	c.p.refuses(c.asked)
 	c.respond(&proto.ConnectResponse{HasReadOnly: true})
 	c.Hangup()
 	c.Flush()

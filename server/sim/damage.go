@@ -60,6 +60,11 @@ func (w *world) wipeServer(s *server) string {
 	if len(w.ledger.entries) == 0 {
 		return ""
 	}
+	for _, id := range w.newest().Voters() { // one that has just become a voter may be as empty
+		if id != s.id && w.servers[id].number("currentEpoch") <= 0 {
+			return ""
+		}
+	}
 	if s.absent {
 		return ""
 	}

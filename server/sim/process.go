@@ -37,6 +37,7 @@ type process struct {
 	serving  bool
 	readOnly bool        // serves reads without a leader
 	book     *ledger     // what it shows then; nil: not known yet
+	stay     int         // in a role, by number
 	served   bool        // in the present role, if only until now
 	last     proto.Zxid  // decided last, while it serves
 	checked  proto.Zxid  // at which the tree was compared last

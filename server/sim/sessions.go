@@ -40,6 +40,30 @@ func (p clientele) String() string {
 type local struct {
 	server quorum.ServerID
 	asked  bool // for an ephemeral: it may be the ensemble's now
+	over   bool // its client has closed it
+
+	at      *process // that knows it
+	stay    int      // of the process in a role
+	heard   time.Duration
+	timeout time.Duration
+}
+
+// touch notes that a client's session is alive at a server.
+func (p *process) touch(id proto.SessionID, timeout int32) {
+	if s := p.s.w.locals[id]; s != nil {
+		s.at, s.stay, s.heard, s.timeout = p, p.stay, p.s.w.now, time.Duration(timeout)*time.Millisecond
+	}
+}
+
+// refuses checks that a session that may not go on at a server has reason to.
+func (p *process) refuses(id proto.SessionID) {
+	w := p.s.w
+	if p.readOnly && p.db.Global(id) {
+		w.violated("Session", "server %v, which only serves reads, ends session %v of the ensemble", p.s.id, id)
+	}
+	if s := w.locals[id]; s != nil && !s.asked && !s.over && s.at == p && s.stay == p.stay && w.now-s.heard < s.timeout {
+		w.violated("LocalSession", "server %v refuses session %v, of which it heard %v ago", p.s.id, id, w.now-s.heard)
+	}
 }
 
 // began notes a new session of a client. It is in no history, unless its client asks for

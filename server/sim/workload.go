@@ -180,6 +180,9 @@ func (c *client) closeSession() {
 	o := c.write(proto.OpCloseSession, "closeSession", nil)
 	o.done = func(*reply) { c.over = true }
 	c.closing = true
+	if s := c.w.locals[c.session]; s != nil {
+		s.over = true
+	}
 	for range c.IntN(4) {
 		c.set(c.name(), -1)
 		c.get(c.name(), false)
@@ -306,10 +309,10 @@ func (c *client) multi() {
 	ephemeral := false
 	for range 2 + c.IntN(3) {
 		path := c.name()
-		op := []proto.Op{proto.OpCreate, proto.OpDelete, proto.OpSetData, proto.OpCheck, proto.OpCreate}[c.IntN(5)]
+		op := []proto.Op{proto.OpCreate, proto.OpDelete, proto.OpSetData, proto.OpCheck, proto.OpCreate2}[c.IntN(5)]
 		b = (&proto.MultiHeader{Op: op, Err: -1}).Append(b)
 		switch op {
-		case proto.OpCreate:
+		case proto.OpCreate, proto.OpCreate2:
 			flags := []int32{proto.FlagPersistent, proto.FlagEphemeral, proto.FlagSequential}[c.IntN(3)]
 			ephemeral = ephemeral || isEphemeral(flags)
 			b = (&proto.CreateRequest{Path: []byte(path), Data: []byte(c.value()), ACL: c.acl(), Flags: flags}).Append(b, op)
