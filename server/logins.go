@@ -19,16 +19,15 @@ import (
 // errFIPS is why logins fail that are configured.
 var errFIPS = errors.New("DIGEST-MD5 is not used in FIPS mode: set fips-mode=false to have it")
 
-// readJAAS reads the file that the configuration names, as a path or as a URL. There is
-// none without that.
-func readJAAS(fs vfs.FS, cfg *config.Config) (sasl.JAAS, error) {
+// readJAAS reads the file that the configuration names, as a path or as a URL; without
+// that the text counts, which may be none.
+func readJAAS(fs vfs.FS, cfg *config.Config, text []byte) (sasl.JAAS, error) {
 	name := sasl.FileName(cfg.JAASFile)
-	if name == "" {
-		return nil, nil
-	}
-	text, err := vfs.ReadFile(fs, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the JAAS file (java.security.auth.login.config): %w", err)
+	if name != "" {
+		var err error
+		if text, err = vfs.ReadFile(fs, name); err != nil {
+			return nil, fmt.Errorf("read the JAAS file (java.security.auth.login.config): %w", err)
+		}
 	}
 	file, err := sasl.ParseJAAS(text, func(property string) (string, bool) {
 		value, ok := cfg.Properties[property]

@@ -41,6 +41,7 @@ type Options struct {
 	FS      vfs.FS // nil is the operating system's
 	Version string // as srvr prints it: 3.9.6-<commit>, built on <date>
 	Seed    uint64 // of what is decided at random; 0 draws one
+	JAAS    []byte // content of a JAAS file, for a configuration that names none
 	Listen  string // client address instead of the configured one; 127.0.0.1:0 takes a free port
 
 	ListenSecure string // the same for the port that speaks TLS alone
@@ -125,7 +126,7 @@ func (s *Server) open() error {
 }
 
 func (s *Server) build() error {
-	jaas, err := readJAAS(s.opt.FS, &s.cfg)
+	jaas, err := readJAAS(s.opt.FS, &s.cfg, s.opt.JAAS)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func bitnami() *image {
 	return &image{
 		name: "bitnami/zookeeper", id: "ZOO_SERVER_ID", dataDir: "/bitnami/zookeeper/data",
 		files: []string{"/opt/bitnami/zookeeper/conf/zoo.cfg"}, valueFiles: true,
-		variables: bitnamiVariables(), rest: restOfBitnami, marks: marksBitnami,
+		variables: bitnamiVariables(), rest: restOfBitnami, marks: marksBitnami, jaas: bitnamiJAAS,
 	}
 }
 
@@ -77,11 +77,7 @@ func restOfBitnami(r *reader) {
 			r.add(line{strings.ReplaceAll(key, "_", "."), r.get(name), name})
 		}
 	}
-	for _, name := range []string{"ZOO_ENABLE_AUTH", "ZOO_ENABLE_QUORUM_AUTH"} {
-		if r.on(name) {
-			r.fail(name, r.vars[name], "SASL is not supported, and without it everybody would be let in", "no")
-		}
-	}
+	r.bitnamiLogins()
 	r.get("ALLOW_EMPTY_PASSWORD")
 	r.get("ALLOW_ANONYMOUS_LOGIN")
 	if r.on("ZOO_ENABLE_PROMETHEUS_METRICS") {
@@ -137,6 +133,73 @@ func (r *reader) bitnamiTLS() {
 	if client || quorum {
 		r.add(line{"serverCnxnFactory", "org.apache.zookeeper.server.NettyServerCnxnFactory", ""})
 	}
+}
+
+// bitnamiLogins adds the lines about SASL.
+func (r *reader) bitnamiLogins() {
+	client, quorum := r.on("ZOO_ENABLE_AUTH"), r.on("ZOO_ENABLE_QUORUM_AUTH")
+	if (client || quorum) && r.find("fips-mode").value != "false" {
+		r.conflict("ZOO_ENABLE_AUTH and ZOO_ENABLE_QUORUM_AUTH need ZOO_FIPS_MODE=no: passwords are proved with MD5")
+	}
+	if client {
+		r.add(line{"authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider", "ZOO_ENABLE_AUTH"})
+	}
+	if quorum {
+		for _, key := range []string{"enableSasl", "learnerRequireSasl", "serverRequireSasl"} {
+			r.add(line{"quorum.auth." + key, "true", "ZOO_ENABLE_QUORUM_AUTH"})
+		}
+	}
+}
+
+// bitnamiJAAS returns the file of the users, nil without any.
+func bitnamiJAAS(r *reader) []byte {
+	var text strings.Builder
+	if r.on("ZOO_ENABLE_AUTH") {
+		r.login(&text, "Client", "ZOO_CLIENT_USER", "ZOO_CLIENT_PASSWORD")
+		r.users(&text, "Server", "ZOO_SERVER_USERS", "ZOO_SERVER_PASSWORDS")
+	}
+	if r.on("ZOO_ENABLE_QUORUM_AUTH") {
+		r.login(&text, "QuorumLearner", "ZOO_QUORUM_LEARNER_USER", "ZOO_QUORUM_LEARNER_PASSWORD")
+		r.users(&text, "QuorumServer", "ZOO_QUORUM_SERVER_USERS", "ZOO_QUORUM_SERVER_PASSWORDS")
+	}
+	if text.Len() == 0 {
+		return nil
+	}
+	return []byte(text.String())
+}
+
+// section writes a section of a JAAS file with these options, each a name and a value.
+func section(text *strings.Builder, name string, options [][2]string) {
+	text.WriteString(name + " {\n    org.apache.zookeeper.server.auth.DigestLoginModule required")
+	for _, o := range options {
+		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+		fmt.Fprintf(text, "\n    \"%s\"=\"%s\"", quoted.Replace(o[0]), quoted.Replace(o[1]))
+	}
+	text.WriteString(";\n};\n")
+}
+
+// login writes who this container is when it logs in itself.
+func (r *reader) login(text *strings.Builder, name, user, password string) {
+	if u, p := r.get(user), r.get(password); u != "" {
+		section(text, name, [][2]string{{"username", u}, {"password", p}})
+	}
+}
+
+// users writes who may log in.
+func (r *reader) users(text *strings.Builder, name, users, passwords string) {
+	split := func(list string) []string {
+		return strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune(";, \t\n", c) })
+	}
+	u, p := split(r.get(users)), split(r.get(passwords))
+	if len(u) != len(p) {
+		r.conflict("%s has %d names, but %s has %d passwords", users, len(u), passwords, len(p))
+		return
+	}
+	var options [][2]string
+	for i := range u {
+		options = append(options, [2]string{"user_" + u[i], p[i]})
+	}
+	section(text, name, options)
 }
 
 func bitnamiStores(prefix, key string) []variable {

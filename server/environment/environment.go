@@ -32,6 +32,8 @@ type Settings struct {
 	// IDFile is the file myid, and ID what it would hold; nil when it stays as it is.
 	IDFile string
 	ID     []byte
+	// JAAS is what the file of logins would hold, which is kept nowhere; nil without one.
+	JAAS []byte
 	// Set are the settings that variables made, as key=value; secrets are left out.
 	Set []string
 	// Ignored are the names of the variables that have no effect.
@@ -58,6 +60,9 @@ func Read(in Input) Settings {
 		r.table(r.image.variables)
 		r.image.rest(&r)
 		r.content()
+	}
+	if r.image.jaas != nil {
+		r.settings.JAAS = r.image.jaas(&r)
 	}
 	r.ignored()
 	return r.settings

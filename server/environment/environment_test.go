@@ -140,7 +140,8 @@ func TestRefused(t *testing.T) {
 		"ZOO_SERVERS is a variable of the image zookeeper, but ZOO_SERVER_ID is one of bitnami/zookeeper: use those of one image")
 	f("ZOO_SERVERS=a:1:2,b:1", "ZOO_SERVERS: not a server (ZOO_SERVERS=b:1; allowed: host:port:port[:observer|:participant] for all, or with ::id behind it for all)")
 	f("ZOO_RECONFIG_ENABLED=on", "ZOO_RECONFIG_ENABLED: neither yes nor no (ZOO_RECONFIG_ENABLED=on; allowed: yes, no, true, false, 1, 0)")
-	f("ZOO_ENABLE_AUTH=yes", "ZOO_ENABLE_AUTH: SASL is not supported, and without it everybody would be let in (ZOO_ENABLE_AUTH=yes; allowed: no)")
+	f("ZOO_ENABLE_AUTH=yes", "ZOO_ENABLE_AUTH and ZOO_ENABLE_QUORUM_AUTH need ZOO_FIPS_MODE=no: passwords are proved with MD5")
+	f("ZOO_ENABLE_AUTH=yes\nZOO_FIPS_MODE=no\nZOO_SERVER_USERS=a,b\nZOO_SERVER_PASSWORDS=c", "ZOO_SERVER_USERS has 2 names, but ZOO_SERVER_PASSWORDS has 1 passwords")
 	f("ZOOKEEPER_TICK_TIME=2000", "one of (ZOOKEEPER_CLIENT_PORT,ZOOKEEPER_SECURE_CLIENT_PORT) is required.")
 	f("ZOOKEEPER_CLIENT_PORT=2181\nZOOKEEPER_SERVERS=a:1:2;b:1:2", "ZOOKEEPER_SERVER_ID is required.")
 }

@@ -17,6 +17,7 @@ type image struct {
 	valueFiles bool     // NAME_FILE names a file with the value of NAME
 	variables  []variable
 	rest       func(r *reader)               // what is not one variable, one key
+	jaas       func(r *reader) []byte        // the file of users, also beside a configuration file; nil without one
 	marks      func(name, value string) bool // whether only this image has the variable
 }
 

@@ -111,6 +111,37 @@ func TestBitnami(t *testing.T) {
 	f("ZOO_CFG_snapshot_trust_empty=true\nZOO_HEAP_SIZE=1024", "1", "snapshot.trust.empty=true")
 }
 
+// TestBitnamiLogins has the variables for SASL.
+func TestBitnamiLogins(t *testing.T) {
+	vars := `ZOO_ENABLE_AUTH=yes
+ZOO_ENABLE_QUORUM_AUTH=yes
+ZOO_FIPS_MODE=no
+ZOO_CLIENT_USER=bob
+ZOO_CLIENT_PASSWORD_FILE=/run/secrets/bob
+ZOO_SERVER_USERS=bob,eve
+ZOO_SERVER_PASSWORDS=b;e
+ZOO_QUORUM_LEARNER_USER=zkq
+ZOO_QUORUM_LEARNER_PASSWORD=x"y
+ZOO_QUORUM_SERVER_USERS=zkq
+ZOO_QUORUM_SERVER_PASSWORDS=x"y`
+	there := files{"/run/secrets/bob": "b\n"}
+	check(t, vars, there, with(bitnamiFile, "fips-mode=false", "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+		"quorum.auth.enableSasl=true", "quorum.auth.learnerRequireSasl=true", "quorum.auth.serverRequireSasl=true", "electionPortBindRetry=0"), "1")
+	const module = "    org.apache.zookeeper.server.auth.DigestLoginModule required\n"
+	want := "Client {\n" + module + `    "username"="bob"` + "\n" + `    "password"="b";` + "\n};\n" +
+		"Server {\n" + module + `    "user_bob"="b"` + "\n" + `    "user_eve"="e";` + "\n};\n" +
+		"QuorumLearner {\n" + module + `    "username"="zkq"` + "\n" + `    "password"="x\"y";` + "\n};\n" +
+		"QuorumServer {\n" + module + `    "user_zkq"="x\"y";` + "\n};\n"
+	s := read(vars, there)
+	if got := string(s.JAAS); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	there["/opt/bitnami/zookeeper/conf/zoo.cfg"] = "clientPort=2181\n"
+	if got := string(read(vars, there).JAAS); got != want {
+		t.Errorf("beside a file: got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestBitnamiTLS has the variables for certificates, and those that name a file with a
 // value in it.
 func TestBitnamiTLS(t *testing.T) {

@@ -37,7 +37,7 @@ func (c *control) foreground(args []string) error {
 	install(log, &read.environment)
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	if err := serve(ctx, cfg, log); err != nil {
+	if err := serve(ctx, cfg, read.environment.JAAS, log); err != nil {
 		log.Error().Err(err).Msg("server ended")
 		fmt.Fprintf(c.stderr, "gokeeper: %v\n", err)
 		if errors.Is(err, storage.ErrMissing) {
@@ -54,8 +54,8 @@ func (c *control) foreground(args []string) error {
 }
 
 // serve runs one server; whoever started this process is told when it serves.
-func serve(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
-	s, err := server.New(cfg, server.Options{Log: log, Version: serverVersion()})
+func serve(ctx context.Context, cfg config.Config, jaas []byte, log zerolog.Logger) error {
+	s, err := server.New(cfg, server.Options{Log: log, Version: serverVersion(), JAAS: jaas})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,10 @@ func TestShellLogin(t *testing.T) {
 		}
 	}
 	f("", "", "", "")
+	c := control{env: func(string) string { return "" }, environ: []string{"ZOO_ENABLE_AUTH=yes", "ZOO_CLIENT_USER=bob", "ZOO_CLIENT_PASSWORD=b"}}
+	if login, err := c.login(); err != nil || login == nil || *login != (sasl.Credentials{User: "bob", Password: "b"}) {
+		t.Errorf("by the environment: %v, %v", login, err)
+	}
 	f(file, "", "bob", "")
 	f("", file, "bob", "")
 	f("-Djava.security.auth.login.config=none", file+" -Dzookeeper.fips-mode=false", "bob", "")

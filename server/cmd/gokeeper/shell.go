@@ -13,6 +13,7 @@ import (
 
 	"gokeeper/server/cli"
 	"gokeeper/server/config"
+	"gokeeper/server/environment"
 	"gokeeper/server/sasl"
 )
 
@@ -85,13 +86,14 @@ func (c *control) shell(in cli.Invocation) int {
 var errNoClient = errors.New("the JAAS file has no such section")
 
 // login returns who the shell is to log in as by SASL: the section Client of the JAAS file
-// that the flags of zkCli.sh name. As in Java the shell goes on without, where that cannot
+// that the flags of zkCli.sh name, or that the variables of an image make. As in Java the shell goes on without, where that cannot
 // be had. Java's shell needs zookeeper.fips-mode=false besides; this one is content unless
 // it is true.
 func (c *control) login() (*sasl.Credentials, error) {
 	p := c.clientProperties()
 	name, section := sasl.FileName(p["java.security.auth.login.config"]), p["zookeeper.sasl.clientconfig"]
-	if name == "" || p["zookeeper.sasl.client"] == "false" {
+	text := environment.Read(environment.Input{Variables: c.environ, ReadFile: os.ReadFile}).JAAS
+	if name == "" && text == nil || p["zookeeper.sasl.client"] == "false" {
 		return nil, nil
 	}
 	if section == "" {
@@ -100,9 +102,11 @@ func (c *control) login() (*sasl.Credentials, error) {
 	if p["zookeeper.fips-mode"] == "true" {
 		return nil, errors.New("zookeeper.fips-mode is true, which forbids DIGEST-MD5")
 	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
+	if name != "" {
+		var err error
+		if text, err = os.ReadFile(name); err != nil {
+			return nil, err
+		}
 	}
 	file, err := sasl.ParseJAAS(text, func(property string) (string, bool) { v, ok := p[property]; return v, ok })
 	if err != nil {
