@@ -1,8 +1,11 @@
 package integration
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,6 +55,27 @@ func TestMixedTLS(t *testing.T) {
 			e.sees("/by-1", "/by-1")
 			t.Logf("%d (%s) led, then %d (%s)", leader, e.node(leader).name, led, e.node(led).name)
 			e.equal()
+		})
+	}
+}
+
+// TestShellTLS has our shell speak TLS to either server, and say who it is.
+func TestShellTLS(t *testing.T) {
+	t.Parallel()
+	keys, files := stores(t, "ssl.")
+	for _, name := range []string{"gokeeper", "java396"} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, kind(t, name), slices.Concat(keys, []string{"client.portUnification=true",
+				fmt.Sprint("secureClientPort=", freePort(t)), // without it Java has no provider of the scheme
+				"serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"})...)
+			s.start(t)
+			cmd := exec.Command(program(t), "cli", "-server", fmt.Sprint("127.0.0.1:", s.port), "whoami")
+			cmd.Env = append(os.Environ(), "CLIENT_JVMFLAGS=-Dzookeeper.client.secure=true -Dzookeeper.ssl.keyStore.location="+
+				files.KeyStore.Location+" -Dzookeeper.ssl.trustStore.location="+files.TrustStore.Location)
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "x509: CN=member\n") {
+				t.Errorf("%v\n%s", err, out)
+			}
 		})
 	}
 }
