@@ -285,6 +285,36 @@ func TestPromote(t *testing.T) {
 	e.sees("/by-4-and-leader", "1")
 }
 
+// TestPromoteWithoutLog makes a voter of an observer that keeps its history in memory only.
+// What it held then is on its disk, too, as is what came behind that.
+func TestPromoteWithoutLog(t *testing.T) {
+	e := newChanging(t, 3, 1, "syncEnabled=false")
+	e.start()
+	leader := e.settled()
+	other := leader%3 + 1
+	e.connect(leader, nil).create("/before", "1", proto.FlagPersistent)
+	e.sees("/before", "1")
+	text := e.reconfigure(leader, e.line(4, quorum.Participant), "", "")
+	e.agrees(text, map[int]string{leader: "leader", other: "follower", 6 - leader - other: "follower", 4: "follower"})
+	e.connect(leader, nil).create("/behind", "2", proto.FlagPersistent)
+	e.sees("/behind", "2")
+	e.halt(4)
+	dir, err := storage.Open(vfs.OS(), storage.Options{DataDir: e.dirs[3]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	rec, err := dir.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/before", "/behind"} {
+		if rec.Tree.FindString(path) == nil {
+			t.Errorf("the disk lacks %s", path)
+		}
+	}
+}
+
 // TestOldFile starts a server with the file from before a reconfiguration in its absence:
 // the others tell it.
 func TestOldFile(t *testing.T) {

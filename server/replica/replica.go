@@ -116,6 +116,8 @@ type Replica struct {
 	outstanding []entry    // proposed and not committed, in zxid order
 	committed   proto.Zxid // what the member decided last
 	logged      proto.Zxid // up to where the log is durable
+	logless     bool       // the role, or the last one, is that of an observer without a log
+	unlogged    bool       // the database holds what neither log nor snapshots do
 	waiting     waiting
 	pace        pace
 	lost, found int64 // when the last role ended, and the next was known, monotonic milliseconds

@@ -101,11 +101,17 @@ func (r *Replica) change(a member.Action) error {
 	switch a := a.(type) {
 	case member.Lead:
 		r.elected()
+		if err := r.keepHistory(); err != nil {
+			return err
+		}
 		r.Log.Info().Msg("leading")
 		r.note()
 		return r.Transport.Lead(links{r})
 	case member.Follow:
 		r.elected()
+		if err := r.keepHistory(); err != nil {
+			return err
+		}
 		r.Log.Info().Stringer("leader", a.Leader.ID).Stringer("role", r.m.Role()).Msg("following")
 		r.note()
 		r.Transport.Follow(a.Link, a.Leader, links{r})
@@ -173,7 +179,8 @@ func (r *Replica) log(entries []zab.Entry) error {
 	r.Metrics.ProposalsReceived.Add(int64(len(list)))
 	r.since1970(r.Metrics.ProposalTime, list)
 	r.outstanding = append(r.outstanding, list...)
-	if r.cfg.NoLog && r.m.Role() == member.Observing {
+	if r.logless { // even if the last of the entries has ended the role
+		r.unlogged = true
 		r.durable.put(entries[len(entries)-1].Zxid)
 		return nil
 	}
@@ -290,7 +297,22 @@ func (r *Replica) reload() (*storage.Recovered, error) {
 	}
 	r.Database.Install(rec.Tree, rec.Sessions)
 	r.applied.Store(int64(r.Database.LastZxid()))
+	r.unlogged = false
 	return rec, nil
+}
+
+// keepHistory decides at the beginning of a role whether what comes is logged. What an
+// observer without a log has in memory only becomes durable when it is none any more: it
+// will answer for that, and a log that begins now would have a hole before it. Java's
+// servers begin it all the same.
+func (r *Replica) keepHistory() error {
+	r.logless = r.cfg.NoLog && r.m.Role() == member.Observing
+	if r.logless || !r.unlogged || !r.quiesce() {
+		return nil
+	}
+	r.unlogged = false
+	_, err := r.snapshot(true)
+	return r.disk(err)
 }
 
 // serve begins to serve clients, with everything that is decided by now.
