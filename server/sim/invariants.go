@@ -32,7 +32,7 @@ import (
 //	PrimaryIntegrity    who establishes an epoch has all that was committed before
 //
 // Others are this package's own: Durable, AckBeforeSync, EpochBeforeAck, EpochAfterHistory,
-// OwnLog, OwnHistory, Digest, Reply, AckImpliesCommit, Linearizability, SessionOrder,
+// OwnLog, OwnHistory, Weight, Digest, Reply, AckImpliesCommit, Linearizability, SessionOrder,
 // Watch, Ephemeral, Session, LocalSession, Restart, Liveness, Final.
 
 // versionDir is where storage keeps its files.
@@ -41,7 +41,7 @@ const versionDir = "version-2"
 // leads notes with which history a server begins to lead.
 func (p *process) leads() {
 	p.begins = p.steps.Member().Last()
-	p.served = false
+	p.served, p.forgets = false, false
 	p.tail = p.readTail()
 }
 
@@ -111,6 +111,9 @@ func (p *process) established() {
 	if other, ok := w.established[epoch]; ok {
 		w.violated("Leadership1", "servers %v and %v have both established epoch %d", other, p.s.id, epoch)
 	}
+	if c := p.members.committed; c.Hierarchical() && c.Weights[p.s.id] == 0 && !slices.ContainsFunc(w.configs, func(x quorum.Config) bool { return !x.SameMembers(c) }) {
+		w.violated("Weight", "server %v leads epoch %d, and has no weight", p.s.id, epoch)
+	}
 	w.established[epoch] = p.s.id
 	w.stats.Events["epochs"]++
 	if last := w.ledger.last(); p.begins < last && p.begins.Epoch() <= last.Epoch() && w.ledger.index(p.begins) < len(w.ledger.entries) {
@@ -122,7 +125,7 @@ func (p *process) established() {
 			set.Add(id)
 		}
 	}
-	if !p.members.committed.HasQuorum(set) {
+	if !hasQuorum(p.members.committed, set) {
 		w.violated("Durable", "server %v establishes epoch %d, which only %v have on disk", p.s.id, epoch, set)
 	}
 	for _, e := range p.tail {
@@ -143,7 +146,7 @@ func (p *process) decided(commits []database.Commit) {
 	for i := range commits {
 		p.commit(&commits[i].Txn)
 	}
-	if n := len(commits); n > 0 && !p.forgets() && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
+	if n := len(commits); n > 0 && !p.forgets && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
 		p.s.w.violated("OwnLog", "server %v applies %v, which is not on its disk", p.s.id, commits[n-1].Txn.Zxid)
 	}
 	if len(p.s.w.ledger.entries) > known {
@@ -205,10 +208,40 @@ func (w *world) durable(p *process) {
 		}
 	}
 	for _, c := range w.governing(z) {
-		if !c.HasQuorum(set) {
+		if !hasQuorum(c, set) {
 			w.violated("Durable", "server %v commits %v, which only %v have on disk", p.s.id, z, set)
 		}
 	}
+}
+
+// hasQuorum is quorum.Config's, written anew: more than half of the groups that have any
+// weight, each by more than half of its weight. Without groups all voters are one.
+func hasQuorum(c quorum.Config, set quorum.Set) bool {
+	groups := c.Groups
+	if !c.Hierarchical() {
+		groups = []quorum.Group{{Servers: c.Voters()}}
+	}
+	balance := 0 // of groups
+	for _, g := range groups {
+		var all, got int64
+		for _, id := range g.Servers {
+			weight := int64(1)
+			if c.Hierarchical() {
+				weight = c.Weights[id]
+			}
+			all += weight
+			if set.Has(id) {
+				got += weight
+			}
+		}
+		switch {
+		case 2*got > all:
+			balance++
+		case all > 0:
+			balance--
+		}
+	}
+	return balance > 0
 }
 
 // governing returns the configurations a quorum of which must have the transaction.
@@ -305,16 +338,11 @@ func (p *process) sends(packets []zab.Packet) {
 			if got := p.s.number("acceptedEpoch"); got < p.epoch {
 				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
 			}
-			if i := w.ledger.index(x.Zxid); i > 0 && !p.forgets() && !p.s.keeps(w.ledger.entries[i-1].txn.Zxid, w.ledger.entries[i-1].raw) {
+			if i := w.ledger.index(x.Zxid); i > 0 && !p.forgets && !p.s.keeps(w.ledger.entries[i-1].txn.Zxid, w.ledger.entries[i-1].raw) {
 				w.violated("OwnHistory", "server %v says that its history ends with %v, and has not %v on its disk", p.s.id, x.Zxid, w.ledger.entries[i-1].txn.Zxid)
 			}
 		}
 	}
-}
-
-// forgets says that the server is an observer that keeps its history in memory only.
-func (p *process) forgets() bool {
-	return p.s.w.plan.noLog && p.steps.Member().Role() == member.Observing
 }
 
 // acknowledges checks a learner that has made the leader's history its own.

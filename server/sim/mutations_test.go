@@ -19,7 +19,7 @@ import (
 
 var (
 	mutate  = flag.Bool("mutations", false, "find every mistake of "+mutationFile)
-	mutant  = flag.String("mutation", "", "only mistakes whose names contain this")
+	mutant  = flag.String("mutation", "", "only mistakes whose names match this")
 	allowed = flag.Int("within", 200, "seeds within which each must be found")
 	note    = flag.Bool("found", false, "write down in "+foundFile+" which seed finds which mistake")
 )
@@ -151,6 +151,10 @@ func TestMutations(t *testing.T) {
 	if !*mutate {
 		t.Skip("takes long: make mutations")
 	}
+	only, err := regexp.Compile(*mutant)
+	if err != nil {
+		t.Fatal(err)
+	}
 	list, found := readMutations(t), readFound(t)
 	var (
 		mu sync.Mutex
@@ -169,7 +173,7 @@ func TestMutations(t *testing.T) {
 		})
 	}
 	for _, m := range list {
-		if strings.Contains(m.name, *mutant) {
+		if only.MatchString(m.name) {
 			work <- m
 		}
 	}

@@ -158,7 +158,7 @@ func (p *plan) draw(c *source, roles []string, tiered bool) quorum.Config {
 			}
 		}
 		config := mustParse(strings.Join(append(lines, "version=0"), "\n"))
-		if config.HasQuorum(config.Voters()) && (p.fragile || survives(config)) {
+		if hasQuorum(config, config.Voters()) && (p.fragile || survives(config)) {
 			return config
 		}
 		if !tiered {
@@ -173,7 +173,7 @@ func survives(config quorum.Config) bool {
 	return !slices.ContainsFunc(voters, func(id quorum.ServerID) bool {
 		others := slices.Clone(voters)
 		others.Remove(id)
-		return !config.HasQuorum(others)
+		return !hasQuorum(config, others)
 	})
 }
 

@@ -39,6 +39,7 @@ type process struct {
 	book     *ledger     // what it shows then; nil: not known yet
 	stay     int         // in a role, by number
 	served   bool        // in the present role, if only until now
+	forgets  bool        // the role is that of an observer that keeps its history in memory only
 	last     proto.Zxid  // decided last, while it serves
 	checked  proto.Zxid  // at which the tree was compared last
 	tail     []zab.Entry // of a leader: what it had at the beginning beyond the ledger

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gokeeper/server/election"
+	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
@@ -119,7 +120,7 @@ func (t *transport) Follow(id zab.LinkID, leader quorum.Member, l replica.Links)
 	until := t.p.s.w.now + 5*t.p.s.w.plan.tick
 	x := &link{t: t, id: id, to: l}
 	t.uplink = x
-	t.p.served = false
+	t.p.served, t.p.forgets = false, t.p.s.w.plan.noLog && t.p.steps.Member().Role() == member.Observing
 	t.try(x, leader.ID, until)
 }
 
