@@ -59,6 +59,11 @@ type Recovered struct {
 // when it starts an empty history. It may be called again after Truncate.
 func (d *Dir) Load() (*Recovered, error) {
 	rec, begin := &Recovered{LastZxid: -1}, time.Now()
+	// The process before this one may have ended between a renaming, of a snapshot or an
+	// epoch's file, and the sync that makes it durable. What is read counts as durable.
+	if err := d.fs.SyncDir(d.snapDir); err != nil {
+		return nil, fmt.Errorf("sync what was found in %s: %w", d.snapDir, err)
+	}
 	content, err := d.choose(rec)
 	if err != nil {
 		return nil, err

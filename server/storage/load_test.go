@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gokeeper/server/proto"
@@ -476,4 +477,35 @@ func TestLoadIsDurable(t *testing.T) {
 	holds(t, load(t, d), 1, 2, 3)
 	m.Crash(nil)
 	holds(t, load(t, open(t, m)), 1, 2, 3)
+}
+
+// The same goes for the name of a file that replaces another: an epoch that was accepted.
+func TestLoadIsDurableEpoch(t *testing.T) {
+	m, killed := vfs.NewMem(), false
+	must(t, m.MkdirAll("/data"))
+	fsys := vfs.Failing(m, func(op vfs.Op, _ string) error {
+		if killed && op == vfs.OpSyncDir {
+			return syscall.EINTR
+		}
+		return nil
+	})
+	d := open(t, fsys)
+	load(t, d)
+	must(t, d.SetAcceptedEpoch(1))
+	killed = true
+	if err := d.SetAcceptedEpoch(2); err == nil {
+		t.Fatal("the directory was synced")
+	}
+	m.Kill()
+	d = open(t, m)
+	load(t, d)
+	if e, err := d.AcceptedEpoch(); e != 2 || err != nil {
+		t.Fatalf("after the kill epoch %d, %v; want 2", e, err)
+	}
+	m.Crash(nil)
+	d = open(t, m)
+	load(t, d)
+	if e, err := d.AcceptedEpoch(); e != 2 || err != nil {
+		t.Errorf("after the power failure epoch %d, %v; want 2, which the start before had read", e, err)
+	}
 }
