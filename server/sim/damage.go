@@ -5,6 +5,7 @@ import (
 	"slices"
 	"syscall"
 
+	"gokeeper/server/quorum"
 	"gokeeper/server/vfs"
 )
 
@@ -60,12 +61,7 @@ func (w *world) wipeServer(s *server) string {
 	if len(w.ledger.entries) == 0 {
 		return ""
 	}
-	for _, id := range w.newest().Voters() { // one that has just become a voter may be as empty
-		if id != s.id && w.servers[id].number("currentEpoch") <= 0 {
-			return ""
-		}
-	}
-	if s.absent {
+	if s.absent || w.bare(s.id) {
 		return ""
 	}
 	if s.process != nil {
@@ -75,6 +71,16 @@ func (w *world) wipeServer(s *server) string {
 	s.disk.replace(vfs.NewMem())
 	s.restartLater()
 	return fmt.Sprint(s.id)
+}
+
+// bare says whether a server besides one has nothing on its disk, because it was wiped or
+// because it is new. Such a server does not vote before a leader has brought it up, and a
+// reconfiguration that nobody knows the end of may need it.
+func (w *world) bare(besides quorum.ServerID) bool {
+	return slices.ContainsFunc(w.ids, func(id quorum.ServerID) bool {
+		s := w.servers[id]
+		return id != besides && !s.absent && s.number("currentEpoch") <= 0
+	})
 }
 
 // wipeOfTwo wipes the disk of a server that alone knows with the leader what was committed

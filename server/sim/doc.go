@@ -65,7 +65,8 @@
 // that is older than what its server has acknowledged is no fault that an ensemble
 // survives, and does not happen; an empty one happens to one server at a time, until a
 // leader has brought it up, and where no quorum is without that server it does not happen.
-// Nothing flips bits that were synced. An epoch has too many zxids to run out of them; a
+// Nothing flips bits that were synced. Snapshots are not compressed: their sizes would
+// depend on the order of children, which is no function of the seed. An epoch has too many zxids to run out of them; a
 // mutation makes it short. Clients prove who they are by digests only. What a read-only
 // server shows that was brought a snapshot is not compared, since that shows more than it
 // says.

@@ -8,7 +8,6 @@ import (
 
 	"gokeeper/server/jute"
 	"gokeeper/server/quorum"
-	"gokeeper/server/snapshot"
 )
 
 // plan is what a seed decides at the beginning.
@@ -32,7 +31,6 @@ type plan struct {
 	epochWait  time.Duration
 	noLog      bool // observers keep their history in memory only
 	noPaths    bool // closeSession names no nodes
-	pack       snapshot.Compression
 	logDir     string
 	preAlloc   int64
 	lossy      bool
@@ -80,9 +78,6 @@ func (p *plan) rarities(c *source) {
 	}
 	if c.chance(4) {
 		p.logSize = []int64{8 << 10, 64 << 10}[c.IntN(2)]
-	}
-	if c.chance(4) {
-		p.pack = []snapshot.Compression{snapshot.Gzip, snapshot.Snappy}[c.IntN(2)]
 	}
 	if c.chance(4) {
 		p.maxSnaps = 1
@@ -196,7 +191,7 @@ func (p plan) String() string {
 	if p.ensemble.Hierarchical() {
 		tiers = fmt.Sprintf(" groups %v weights %v", p.ensemble.Groups, p.ensemble.Weights)
 	}
-	return fmt.Sprintf("voters %v%s observers %v spares %d clients %d tick %v window %d snapshots every %d or %d bytes disk %v %v snap %v limit %d pack %v no log %v lossy %v pace %v length %v faults every %v: %v %v",
+	return fmt.Sprintf("voters %v%s observers %v spares %d clients %d tick %v window %d snapshots every %d or %d bytes disk %v %v snap %v limit %d no log %v lossy %v pace %v length %v faults every %v: %v %v",
 		p.ensemble.Voters(), tiers, p.ensemble.Observers(), p.spares, p.clients, p.tick, p.recent, p.snapCount, p.snapSize, p.diskSync, p.diskFactor,
-		p.forceSnap, p.limit, p.pack, p.noLog, p.lossy, p.pace, p.length, p.often, p.kinds, p.clientele)
+		p.forceSnap, p.limit, p.noLog, p.lossy, p.pace, p.length, p.often, p.kinds, p.clientele)
 }

@@ -14,7 +14,6 @@ import (
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/replica"
-	"gokeeper/server/snapshot"
 	"gokeeper/server/storage"
 	"gokeeper/server/tree"
 	"gokeeper/server/txnlog"
@@ -83,8 +82,7 @@ func (p *process) cannotStart(err error) {
 func (w *world) storageOptions() storage.Options {
 	return storage.Options{
 		DataDir: "/data", LogDir: w.plan.logDir, NoDBAutoCreate: true, Recent: w.plan.recent, Owner: "sim",
-		Log:      txnlog.Options{PreAllocSize: w.plan.preAlloc, SizeLimit: w.plan.logSize, Limit: w.plan.limit},
-		Snapshot: snapshot.Options{Compression: w.plan.pack},
+		Log: txnlog.Options{PreAllocSize: w.plan.preAlloc, SizeLimit: w.plan.logSize, Limit: w.plan.limit},
 	}
 }
 

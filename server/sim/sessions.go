@@ -48,9 +48,12 @@ type local struct {
 	timeout time.Duration
 }
 
-// touch notes that a client's session is alive at a server.
+// touch notes that a client's session is alive at a server. One that was silent for too
+// long, while the server was paused say, may have been ended already: that is not revived.
 func (p *process) touch(id proto.SessionID, timeout int32) {
-	if s := p.s.w.locals[id]; s != nil {
+	s := p.s.w.locals[id]
+	late := s != nil && s.at == p && s.stay == p.stay && p.s.w.now-s.heard >= s.timeout
+	if s != nil && !late {
 		s.at, s.stay, s.heard, s.timeout = p, p.stay, p.s.w.now, time.Duration(timeout)*time.Millisecond
 	}
 }
