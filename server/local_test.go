@@ -41,6 +41,24 @@ func TestLocalSessions(t *testing.T) {
 	}
 }
 
+// TestMovedFromLeader resumes a session of the leader's at a follower: the old connection
+// ends, even if it would only read.
+func TestMovedFromLeader(t *testing.T) {
+	e := newEnsemble(t, 3, 0)
+	e.start()
+	leader := e.settled()
+	old := e.connect(leader, nil)
+	old.create("/a", "1", proto.FlagEphemeral)
+	moved := e.connect(leader%3+1, old)
+	if _, err := old.read(); !errors.Is(err, io.EOF) {
+		t.Errorf("the old connection: %v, want %v", err, io.EOF)
+	}
+	moved.holds("/a", "1")
+	back := e.connect(leader, moved)
+	back.holds("/a", "1")
+	back.do(proto.OpCloseSession, nil)
+}
+
 func (e *ensemble) localSession(number, leader int, upgrade bool) {
 	t := e.t
 	path := "/by-" + string(rune('0'+number))

@@ -48,6 +48,9 @@ type (
 		Session proto.SessionID
 		Valid   bool
 	}
+	// Moved says that a session goes on at a learner, and through none of the leader's own
+	// connections any more.
+	Moved struct{ Session proto.SessionID }
 )
 
 // ErrUnreachable says that the elected leader did not answer.

@@ -69,6 +69,9 @@ func (m *Member) forwarded(link zab.LinkID, f *zab.Forwarded, p zab.Packet, now 
 // revalidate lets a session go on at the learner. Java: LearnerHandler, case REVALIDATE.
 func (m *Member) revalidate(link zab.LinkID, t zab.Touched, now int64) {
 	valid := m.order.resume(t.Session, t.Timeout, link, now)
+	if valid {
+		m.do(Moved{t.Session})
+	}
 	data := jute.AppendBool(jute.AppendLong(nil, int64(t.Session)), valid)
 	m.leader.Send(link, zab.Packet{Type: zab.Revalidate, Zxid: -1, Data: data})
 	m.collect(now)

@@ -324,6 +324,14 @@ func (r *Replica) revalidated(a member.Revalidated) {
 	}
 }
 
+// moved ends the connection that has carried the session, behind the answers to what came
+// through it. Java does so at its next request: a leader checks those that read, too.
+func (r *Replica) moved(id proto.SessionID) {
+	if c := r.Database.Carrier(id); c != nil {
+		r.batch.call(&Write{Session: id}, c.Abort)
+	}
+}
+
 // pong answers the leader's ping with the sessions heard of since the last one.
 func (r *Replica) pong(p zab.Pinged) {
 	since := r.pinged

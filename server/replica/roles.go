@@ -77,6 +77,8 @@ func (r *Replica) perform(a member.Action) error {
 		r.answerSync()
 	case member.Revalidated:
 		r.revalidated(a)
+	case member.Moved:
+		r.moved(a.Session)
 	case zab.Pinged:
 		r.pong(a)
 	case election.Send:
