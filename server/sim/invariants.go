@@ -356,11 +356,25 @@ func (p *process) acknowledges(epoch int64) {
 			w.violated("AckBeforeSync", "server %v acknowledges epoch %d without %v on its disk", p.s.id, epoch, e.Zxid)
 		}
 	}
-	if l := w.ledger; len(l.entries) > 0 && p.steps.Member().Role() == member.Following {
+	if l := w.ledger; len(l.entries) > 0 && p.steps.Member().Role() == member.Following && !w.failedEpoch(epoch) {
 		if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {
 			w.violated("AckBeforeSync", "server %v acknowledges epoch %d without %v on its disk", p.s.id, epoch, l.entries[i-1].txn.Zxid)
 		}
 	}
+}
+
+// failedEpoch says whether a later epoch was established and this one was not: who stood for
+// it may lack what the later one began with.
+func (w *world) failedEpoch(epoch int64) bool {
+	if _, ok := w.established[epoch]; ok {
+		return false
+	}
+	for e := range w.established {
+		if e > epoch {
+			return true
+		}
+	}
+	return false
 }
 
 // began checks a server that starts: who has an epoch has the history that it began with,
