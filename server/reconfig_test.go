@@ -309,7 +309,7 @@ func TestPromoteWithoutLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/before", "/behind"} {
-		if rec.Tree.FindString(path) == nil {
+		if !rec.Tree.FindString(path).Exists() {
 			t.Errorf("the disk lacks %s", path)
 		}
 	}
