@@ -41,8 +41,17 @@ const versionDir = "version-2"
 // leads notes with which history a server begins to lead.
 func (p *process) leads() {
 	p.begins = p.steps.Member().Last()
+	p.s.hasUpTo(p.begins)
 	p.served, p.forgets = false, false
 	p.tail = p.readTail()
+}
+
+// hasUpTo forgets what the server was brought behind the end of its history: it was not
+// saved, or cut off again.
+func (s *server) hasUpTo(last proto.Zxid) {
+	for len(s.brought) > 0 && s.brought[len(s.brought)-1].Zxid > last {
+		s.brought = s.brought[:len(s.brought)-1]
+	}
 }
 
 // readTail returns the transactions on the server's disk that nobody is known to have
@@ -335,6 +344,7 @@ func (p *process) sends(packets []zab.Packet) {
 				w.violated("EpochBeforeAck", "server %v announces epoch %d and has %d on its disk", p.s.id, x.Zxid.Epoch(), got)
 			}
 		case x.Type == zab.AckEpoch:
+			p.s.hasUpTo(x.Zxid)
 			if got := p.s.number("acceptedEpoch"); got < p.epoch {
 				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
 			}

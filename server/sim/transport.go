@@ -326,12 +326,15 @@ func (x *link) read(b []byte) {
 			if err == nil && p.Type == zab.Snap {
 				x.t.p.s.w.stats.Events["SNAP"]++
 				x.t.p.s.fuzzy = true
-				x.t.p.s.brought = x.other.t.p.tail
+				x.t.p.s.brought = slices.Clip(x.other.t.p.tail)
 				err = x.to.Snapshot(x.id, p, r)
 			}
 			if err != nil {
 				x.end(err)
 				return
+			}
+			if p.Type == zab.Trunc {
+				x.t.p.s.hasUpTo(p.Zxid)
 			}
 			x.heard()
 			x.t.p.s.w.brought(p.Type)
