@@ -42,7 +42,9 @@ type server struct {
 // epoch0 is the wall time at which runs begin, in milliseconds since 1970.
 const epoch0 = 1_700_000_000_000
 
-func (s *server) wallMillis() int64 { return epoch0 + (s.w.now + s.wall).Milliseconds() }
+func (s *server) wallMillis() int64 {
+	return (epoch0*time.Millisecond + s.w.now + s.wall).Milliseconds() // one sum, or rounding would differ before epoch0
+}
 
 // start begins a process on what the disk holds.
 func (s *server) start() {

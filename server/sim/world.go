@@ -173,7 +173,7 @@ func (w *world) recover() {
 	}
 	w.quiet = true
 	if !w.until(patience*w.plan.tick, w.atRest) {
-		w.stuck("the servers do not come to rest")
+		w.stuck("the servers do not come to rest: " + w.unrest())
 		return
 	}
 	w.compare("Final")
@@ -242,27 +242,36 @@ func (w *world) serves() bool {
 
 // atRest says that all members have applied everything, and that only the sessions of
 // clients that live are open.
-func (w *world) atRest() bool {
+func (w *world) atRest() bool { return w.unrest() == "" }
+
+// unrest says what still has to happen; "": nothing.
+func (w *world) unrest() string {
 	for _, c := range w.clients {
 		if len(c.waiting) > 0 && c.waiting[0].op != proto.OpPing {
-			return false
+			return fmt.Sprintf("client %d waits for the answer to %s", c.id, c.waiting[0].what)
 		}
 	}
 	for _, s := range w.members() {
-		if s.process == nil || !s.process.serving || w.ledger.index(s.process.db.LastZxid()) != len(w.ledger.entries) || !s.process.localsEnd() {
-			return false
+		switch {
+		case s.process == nil || !s.process.serving:
+			return fmt.Sprintf("server %v does not serve", s.id)
+		case w.ledger.index(s.process.db.LastZxid()) != len(w.ledger.entries):
+			return fmt.Sprintf("server %v has come to %v", s.id, s.process.db.LastZxid())
+		case !s.process.localsEnd():
+			return fmt.Sprintf("server %v: %d sessions are local, its database has %d and its tracker %d", s.id,
+				w.localsAt(s), s.process.db.Counts().Locals, s.process.steps.Member().Locals().Len())
 		}
 	}
 	live := map[proto.SessionID]bool{}
 	for _, c := range w.clients {
 		live[c.session] = !c.dead
 	}
-	for id := range w.ledger.sessions {
+	for _, id := range slices.Sorted(maps.Keys(w.ledger.sessions)) {
 		if !live[id] {
-			return false
+			return fmt.Sprintf("session %v is open", id)
 		}
 	}
-	return true
+	return ""
 }
 
 // compare wants every tree to be what was committed.
