@@ -46,6 +46,7 @@
 // the product has no hooks for them, and a seed must find each; those that begin with "no
 // mistake" change the product so that what is rare happens often, and must not be found.
 // testdata/found.txt says which seed finds which, and by what; make mutations writes it.
+// Those that are not found yet are in testdata/unfound.txt.
 //
 // # What can go wrong
 //
