@@ -110,20 +110,7 @@ func noGoroutines(t *testing.T) {
 // word asks with a four-letter word.
 func (r *running) word(word string) string {
 	r.t.Helper()
-	nc, err := net.Dial("tcp", r.ClientAddr().String())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(nc, word); err != nil {
-		r.t.Fatal(err)
-	}
-	b, err := io.ReadAll(nc)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return string(b)
+	return r.wordOver((&net.Dialer{}).DialContext, r.ClientAddr(), word)
 }
 
 // client is a session on a connection of its own.
