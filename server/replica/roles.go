@@ -101,22 +101,8 @@ func (r *Replica) disk(err error) error {
 // change carries out the rarer actions.
 func (r *Replica) change(a member.Action) error {
 	switch a := a.(type) {
-	case member.Lead:
-		r.elected()
-		if err := r.keepHistory(); err != nil {
-			return err
-		}
-		r.Log.Info().Msg("leading")
-		r.note()
-		return r.Transport.Lead(links{r})
-	case member.Follow:
-		r.elected()
-		if err := r.keepHistory(); err != nil {
-			return err
-		}
-		r.Log.Info().Stringer("leader", a.Leader.ID).Stringer("role", r.m.Role()).Msg("following")
-		r.note()
-		r.Transport.Follow(a.Link, a.Leader, links{r})
+	case member.Lead, member.Follow:
+		return r.begin(a)
 	case zab.StoreAccepted:
 		return r.disk(r.Dir.SetAcceptedEpoch(a.Epoch))
 	case zab.StoreCurrent:
@@ -301,6 +287,23 @@ func (r *Replica) reload() (*storage.Recovered, error) {
 	r.applied.Store(int64(r.Database.LastZxid()))
 	r.unlogged = false
 	return rec, nil
+}
+
+// begin begins the role that an election has led to.
+func (r *Replica) begin(a member.Action) error {
+	r.elected()
+	if err := r.keepHistory(); err != nil {
+		return err
+	}
+	r.note()
+	f, follows := a.(member.Follow)
+	if !follows {
+		r.Log.Info().Msg("leading")
+		return r.Transport.Lead(links{r})
+	}
+	r.Log.Info().Stringer("leader", f.Leader.ID).Stringer("role", r.m.Role()).Msg("following")
+	r.Transport.Follow(f.Link, f.Leader, links{r})
+	return nil
 }
 
 // keepHistory decides at the beginning of a role whether what comes is logged. What an
