@@ -158,6 +158,35 @@ func TestZOOKEEPER3642(t *testing.T) {
 	s.holds("/mine", "-", "/theirs")
 }
 
+// TestZOOKEEPER3701: a server that cannot forget what the leader tells it to forget stops.
+func TestZOOKEEPER3701(t *testing.T) {
+	full := errors.New("no space left on device")
+	var failing atomic.Bool
+	s := newStage(t, vfs.Failing(vfs.NewMem(), func(op vfs.Op, _ string) error {
+		if op == vfs.OpTruncate && failing.Load() {
+			return full
+		}
+		return nil
+	}))
+	s.follow(1)
+	p, c := create(0x1, "/kept")
+	q, d := create(0x2, "/forgotten")
+	s.packets(zab.Packet{Type: zab.Diff, Zxid: 2}, p, c, q, d, newLeader(1), zab.Packet{Type: zab.UpToDate})
+	s.hears("send ACK 0x100000000")
+	s.hears("send ACK 0x100000000")
+	s.links.Gone(s.up, errors.New("closed"))
+	s.hears("leave")
+	s.follow(2)
+	failing.Store(true)
+	s.packets(zab.Packet{Type: zab.Trunc, Zxid: 1}, newLeader(2))
+	err := <-s.end
+	s.end <- err
+	if !errors.Is(err, full) {
+		t.Errorf("ended with %v", err)
+	}
+	s.silent("send ACK 0x2")
+}
+
 // TestZOOKEEPER4712: what is still being logged when a role ends is finished before the
 // next begins, is part of its vote, and is acknowledged to nobody (ZOOKEEPER-4541).
 func TestZOOKEEPER4712(t *testing.T) {

@@ -398,7 +398,7 @@ func (r *Replica) truncate(zxid proto.Zxid) error {
 	case errors.Is(err, storage.ErrNoBase):
 		return fmt.Errorf("%w; move the data directories away, then the leader sends a snapshot", err)
 	case err != nil:
-		return fmt.Errorf("truncate to %v: %w", zxid, err)
+		return r.disk(fmt.Errorf("truncate to %v: %w", zxid, err))
 	}
 	rec, err := r.reload()
 	if err != nil {

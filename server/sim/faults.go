@@ -50,7 +50,8 @@ func allFaults() []fault {
 		{"power failure behind NEWLEADER", 4, (*world).failBehindNewLeader},
 		{"rolling restart", 2, (*world).rollingRestart},
 		{"flapping links", 3, (*world).flap},
-		{"reconfiguration", 6, (*world).reconfigure},
+		{"reconfiguration", 8, (*world).reconfigure},
+		{"leader lost in a reconfiguration", 8, (*world).loseReconfiguring},
 		{"growth with a restart", 2, (*world).growAndRestart},
 	}
 }
@@ -62,7 +63,7 @@ func drawKinds(c *source, spares, fragile bool) []string {
 		switch {
 		case f.name == "mend", f.name == "reconfiguration" && spares:
 			kinds = append(kinds, f.name)
-		case f.name == "reconfiguration", f.name == "growth with a restart" && !spares, strings.HasPrefix(f.name, "disk wiped") && fragile:
+		case strings.Contains(f.name, "reconfiguration") && !spares, f.name == "growth with a restart" && !spares, strings.HasPrefix(f.name, "disk wiped") && fragile:
 		case c.chance(2):
 			kinds = append(kinds, f.name)
 		}

@@ -158,8 +158,10 @@ func (p *process) decided(commits []database.Commit) {
 	if n := len(commits); n > 0 && !p.forgets && !p.s.keeps(commits[n-1].Txn.Zxid, commits[n-1].Txn.Append(nil)) {
 		p.s.w.violated("OwnLog", "server %v applies %v, which is not on its disk", p.s.id, commits[n-1].Txn.Zxid)
 	}
-	if len(p.s.w.ledger.entries) > known {
-		p.s.w.durable(p)
+	for w, i := p.s.w, known; i < len(w.ledger.entries); i++ {
+		if e := &w.ledger.entries[i]; i == len(w.ledger.entries)-1 || e.txn.Type == proto.OpReconfig {
+			w.durable(p, e)
+		}
 	}
 }
 
@@ -205,10 +207,10 @@ func (w *world) complaints() {
 	}
 }
 
-// durable checks that a quorum would still have the last committed transaction if the
-// power failed now everywhere.
-func (w *world) durable(p *process) {
-	e := &w.ledger.entries[len(w.ledger.entries)-1]
+// durable checks that a quorum would still have the committed transaction if the power
+// failed now everywhere. The last of several stands for all but reconfigurations, which
+// need a quorum of both configurations.
+func (w *world) durable(p *process, e *committed) {
 	z := e.txn.Zxid
 	var set quorum.Set
 	for _, id := range w.ids {

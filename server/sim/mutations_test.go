@@ -18,7 +18,8 @@ import (
 )
 
 var (
-	mutate  = flag.Bool("mutations", false, "find every mistake of "+mutationFile)
+	mutate  = flag.Bool("mutations", false, "find every mistake of the table")
+	table   = flag.String("table", mutationFile, "the file of the mistakes")
 	mutant  = flag.String("mutation", "", "only mistakes whose names match this")
 	allowed = flag.Int("within", 200, "seeds within which each must be found")
 	note    = flag.Bool("found", false, "write down in "+foundFile+" which seed finds which mistake")
@@ -44,7 +45,7 @@ type edit struct{ file, before, after string }
 // readMutations reads the table.
 func readMutations(t *testing.T) []mutation {
 	t.Helper()
-	b, err := os.ReadFile(mutationFile)
+	b, err := os.ReadFile(*table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func readMutations(t *testing.T) []mutation {
 			file, texts, _ := strings.Cut(e, "\n-- old\n")
 			before, after, ok := strings.Cut(texts, "\n-- new")
 			if !ok {
-				t.Fatalf("%s: %q is not complete", mutationFile, name)
+				t.Fatalf("%s: %q is not complete", *table, name)
 			}
 			after = strings.TrimRight(strings.TrimPrefix(after, "\n"), "\n")
 			m.edits = append(m.edits, edit{strings.TrimSpace(file), before, after})
@@ -85,7 +86,7 @@ func (m *mutation) apply(t *testing.T) map[string]string {
 			text = string(b)
 		}
 		if n := strings.Count(text, e.before); n == 0 {
-			t.Errorf("%s: the text of %q is not in %s any more:\n%s", mutationFile, m.name, e.file, e.before)
+			t.Errorf("%s: the text of %q is not in %s any more:\n%s", *table, m.name, e.file, e.before)
 		}
 		// The last one: of two that look alike it is the one that was meant.
 		i := max(strings.LastIndex(text, e.before), 0)
@@ -104,13 +105,13 @@ func TestMutationsApply(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range list {
 		if m.apply(t); names[m.name] {
-			t.Errorf("%s: %q is there twice", mutationFile, m.name)
+			t.Errorf("%s: %q is there twice", *table, m.name)
 		}
 		names[m.name] = true
 	}
 	for name := range readFound(t) {
 		if !names[name] {
-			t.Errorf("%s: %q is not in %s", foundFile, name, mutationFile)
+			t.Errorf("%s: %q is not in %s", foundFile, name, *table)
 		}
 	}
 }
@@ -204,12 +205,12 @@ func (m *mutation) find(t *testing.T) string {
 		t.Error(err)
 		return ""
 	}
-	table, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
-	if err := os.WriteFile(table, b, 0o600); err != nil {
+	changes, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+	if err := os.WriteFile(changes, b, 0o600); err != nil {
 		t.Error(err)
 		return ""
 	}
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", table, "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", changes, "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", m.name, err, out)
 		return ""
 	}

@@ -116,9 +116,14 @@ func (p *pipe) arrive() {
 }
 
 // end closes the pipe: a part of what is on its way still arrives, and then the news of
-// the end. Without news the other end hears nothing, as when the power fails.
+// the end. Without news the other end hears nothing, as when the power fails; nobody sends
+// again then what is held up.
 func (p *pipe) end(news func()) {
-	if p.closed {
+	switch {
+	case p.closed:
+		return
+	case news == nil && p.n.cut[p.way]:
+		p.drop()
 		return
 	}
 	p.closed = true

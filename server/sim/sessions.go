@@ -94,6 +94,9 @@ func (w *world) record(x *txn.Txn, raw []byte) {
 	}
 	w.ledger.add(x, raw)
 	w.complaints()
+	if b, ok := x.Body.(*txn.SetData); ok && x.Type == proto.OpReconfig {
+		w.configured(mustParse(string(b.Data)))
+	}
 }
 
 // knew says whether the session is or was one of the ensemble's.

@@ -305,7 +305,8 @@ func (x *link) write(write func(io.Writer) error) {
 		return
 	}
 	y := x.other
-	x.t.p.s.w.trace("%v to %v: %d bytes", x.t.p.s.id, y.t.p.s.id, b.Len())
+	first, _ := zab.ReadPacket(bufio.NewReader(bytes.NewReader(b.Bytes())), x.t.p.s.w.plan.limit)
+	x.t.p.s.w.trace("%v to %v:  %v %v and more, %d bytes", x.t.p.s.id, y.t.p.s.id, first.Type, first.Zxid, b.Len())
 	x.out.put(item{
 		size:  b.Len(),
 		whole: func() { y.read(b.Bytes()) },

@@ -12,9 +12,9 @@ import (
 
 // Misfortunes that are composed of several, so that what is rare happens.
 
-// loseTail kills a leader that has logged what it could send to nobody, or to one only of
-// four. Clients ask for nothing for a while, so that both come back before the next leader
-// has proposed anything: then they must forget their tails by TRUNC.
+// loseTail ends a leader that has logged what it could send to nobody, or to one only of
+// four. Clients ask for nothing for a while, so that both come back to a leader that has
+// proposed nothing yet: then they must forget their tails by TRUNC.
 func (w *world) loseTail() string {
 	p := w.leader()
 	if p == nil {
@@ -24,6 +24,25 @@ func (w *world) loseTail() string {
 	if f := w.some(); f != p && len(w.newest().Voters()) > 3 {
 		lost = append(lost, f)
 	}
+	w.cutFromOthers(lost)
+	w.insist(p)
+	w.after(w.between(0, w.plan.tick), func() {
+		w.hold = w.now + 12*w.plan.tick
+		for _, x := range lost {
+			x.powerOff() // a process that is killed leaves to its kernel what the others have not got
+		}
+		w.net.mend()
+		w.startUnder(lost, 0)
+	})
+	var ids []quorum.ServerID
+	for _, x := range lost {
+		ids = append(ids, x.s.id)
+	}
+	return fmt.Sprint(ids)
+}
+
+// cutFromOthers leaves to some servers only the links between them.
+func (w *world) cutFromOthers(lost []*process) {
 	for _, x := range lost {
 		for _, id := range w.ids {
 			if !slices.ContainsFunc(lost, func(y *process) bool { return y.s.id == id }) {
@@ -32,19 +51,29 @@ func (w *world) loseTail() string {
 			}
 		}
 	}
-	w.after(w.between(0, w.plan.tick), func() {
-		w.hold = w.now + 12*w.plan.tick
-		for _, x := range lost {
-			x.kill()
-			w.after(w.between(w.plan.tick, 3*w.plan.tick), x.s.start)
+}
+
+// insist has the clients of a server ask for writes now.
+func (w *world) insist(p *process) {
+	for _, c := range w.clients {
+		if c.open && !c.closing && !c.dead && !c.readOnly && c.server == int(p.s.id) && w.begun {
+			for range 1 + w.IntN(3) {
+				c.set(c.register(), -1)
+			}
 		}
-		w.net.mend()
-	})
-	var ids []quorum.ServerID
-	for _, x := range lost {
-		ids = append(ids, x.s.id)
 	}
-	return fmt.Sprint(ids)
+}
+
+// startUnder starts servers when another leads, or when that has had its time.
+func (w *world) startUnder(lost []*process, waited int) {
+	const patience = 10 // ticks
+	if w.leader() == nil && waited < 2*patience && !w.calm {
+		w.after(w.plan.tick/2, func() { w.startUnder(lost, waited+1) })
+		return
+	}
+	for _, x := range lost {
+		w.after(w.between(0, w.plan.tick), x.s.start)
+	}
 }
 
 // loseSnap lets the link break that brings a server its next snapshot, and sees to it that
@@ -167,6 +196,39 @@ func (w *world) reconfigure() string {
 		return w.askFor(&proto.ReconfigRequest{Joining: []byte(memberLine(int(id), observer))}, id)
 	}
 	return w.askFor(&proto.ReconfigRequest{Leaving: fmt.Append(nil, id)}, id)
+}
+
+// loseReconfiguring takes the leader from an ensemble that is changing itself: cut off,
+// killed or with all others at once, before it is decided or right behind. Who knows of
+// the change is chance, and must not matter.
+func (w *world) loseReconfiguring() string {
+	what := w.reconfigure()
+	if what == "" {
+		return ""
+	}
+	w.after(w.between(0, w.between(0, w.plan.tick/4)), func() {
+		p := w.leader()
+		if p == nil || w.calm {
+			return
+		}
+		w.insist(p)
+		switch w.IntN(4) {
+		case 0:
+			w.cutFromOthers([]*process{p})
+		case 1:
+			w.powerFailures()
+		case 2:
+			if f := w.some(); f != p {
+				w.cutFromOthers([]*process{p, f})
+				break
+			}
+			fallthrough
+		default:
+			p.kill()
+			p.s.restartLater()
+		}
+	})
+	return what
 }
 
 // askForAll asks for a whole configuration.
