@@ -5,9 +5,6 @@ import (
 	"gokeeper/server/tree"
 )
 
-// dumpChunk is how many bytes of nodes are written under one hold of the lock.
-const dumpChunk = 64 << 10
-
 // Dump is the state on its way into a snapshot, taken piece by piece while
 // transactions are applied in between: a fuzzy image, which the log from Zxid on makes
 // exact. Its methods are called in the order in which they stand here, from one
@@ -18,15 +15,17 @@ type Dump struct {
 	sessions map[proto.SessionID]int32
 	acls     []tree.ACLEntry
 	walker   *tree.Walker
+	piece    int
 }
 
-// Dump begins an image of the database as it is now.
-func (d *Database) Dump() *Dump {
+// Dump begins an image of the database as it is now. About so many bytes of nodes are
+// written under one hold of the lock.
+func (d *Database) Dump(piece int) *Dump {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	s := &Dump{
 		db: d, zxid: d.tree.LastZxid(), sessions: make(map[proto.SessionID]int32, len(d.sessions)),
-		acls: d.tree.ACLTable(), walker: d.tree.Walk(),
+		acls: d.tree.ACLTable(), walker: d.tree.Walk(), piece: piece,
 	}
 	for id, l := range d.sessions {
 		s.sessions[id] = l.timeout
@@ -47,7 +46,7 @@ func (s *Dump) ACLs() []tree.ACLEntry { return s.acls }
 func (s *Dump) Nodes(b []byte) ([]byte, bool) {
 	s.db.mu.RLock()
 	defer s.db.mu.RUnlock()
-	return s.walker.Append(b, dumpChunk)
+	return s.walker.Append(b, s.piece)
 }
 
 // Last returns the zxid of the last transaction applied by now, and the tree's digest

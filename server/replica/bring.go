@@ -3,7 +3,6 @@ package replica
 import (
 	"io"
 
-	"gokeeper/server/database"
 	"gokeeper/server/snapshot"
 	"gokeeper/server/zab"
 )
@@ -11,9 +10,9 @@ import (
 // bring brings a learner up to date. The image is begun here, between two transactions,
 // and written by the link.
 func (r *Replica) bring(a zab.Bring) {
-	var dump *database.Dump
+	var src image
 	if a.Plan.Op == zab.Snap {
-		dump = r.Database.Dump()
+		src = r.image()
 	}
 	r.Transport.Stream(a.Link, func(w io.Writer) error {
 		plan := a.Plan
@@ -26,15 +25,15 @@ func (r *Replica) bring(a zab.Bring) {
 		if plan.Op != zab.Snap {
 			return writePackets(w, zab.Packet{Type: plan.Op, Zxid: plan.Zxid}, plan.Entries)
 		}
-		head := zab.Packet{Type: zab.Snap, Zxid: dump.Zxid()}
+		head := zab.Packet{Type: zab.Snap, Zxid: src.Zxid()}
 		if _, err := w.Write(head.Append(nil)); err != nil {
 			return err
 		}
-		if err := snapshot.WriteStream(&progress{Writer: w, r: r, link: a.Link}, image{dump}); err != nil {
+		if err := snapshot.WriteStream(&progress{Writer: w, r: r, link: a.Link}, src); err != nil {
 			return err
 		}
 		behind := plan.Entries
-		for len(behind) > 0 && behind[0].Zxid <= dump.Zxid() {
+		for len(behind) > 0 && behind[0].Zxid <= src.Zxid() {
 			behind = behind[1:]
 		}
 		return writeHistory(w, behind)

@@ -11,8 +11,32 @@ import (
 	"gokeeper/server/zab"
 )
 
+// imagePiece is how many bytes of nodes are written while nothing is applied.
+const imagePiece = 64 << 10
+
 // image gives a database's dump the form that snapshots are written from.
-type image struct{ *database.Dump }
+type image struct {
+	*database.Dump
+	steps *Steps
+}
+
+// image begins an image of the database as it is now.
+func (r *Replica) image() image {
+	piece := imagePiece
+	if r.steps != nil {
+		piece = r.steps.Piece
+	}
+	return image{r.Database.Dump(piece), r.steps}
+}
+
+// Nodes appends encoded nodes and says whether there are more.
+func (i image) Nodes(b []byte) ([]byte, bool) {
+	b, more := i.Dump.Nodes(b)
+	if i.steps != nil && more {
+		i.steps.Meanwhile()
+	}
+	return b, more
+}
 
 // Sessions returns the session table.
 func (i image) Sessions() []snapshot.Session {
@@ -28,7 +52,7 @@ func (i image) Sessions() []snapshot.Session {
 // its name; with replace nothing of what the directory held beyond it is left.
 func (r *Replica) snapshot(replace bool) (proto.Zxid, error) {
 	begin := time.Now()
-	src := image{r.Database.Dump()}
+	src := r.image()
 	write := r.Dir.WriteSnapshot
 	if replace {
 		write = r.Dir.Replace

@@ -33,11 +33,16 @@ type Steps struct {
 	// and in its own log. The slice is used again.
 	Decided func([]database.Commit)
 	decided []database.Commit
+
+	// Meanwhile is called between two pieces of a snapshot, of about Piece bytes each:
+	// other stages may have their turns.
+	Meanwhile func()
+	Piece     int
 }
 
 // Step begins to run the replica by turns. Run must not be called.
 func (r *Replica) Step(pick func([]Stage) Stage, decided func([]database.Commit)) *Steps {
-	s := &Steps{r: r, Pick: pick, Decided: decided}
+	s := &Steps{r: r, Pick: pick, Decided: decided, Meanwhile: func() {}, Piece: imagePiece}
 	r.steps = s
 	r.stopped, r.fail = context.WithCancelCause(context.Background())
 	return s

@@ -125,6 +125,10 @@ func (p *process) established() {
 	}
 	w.established[epoch] = p.s.id
 	w.stats.Events["epochs"]++
+	if w.doomed && !w.calm {
+		w.doomed = false
+		w.after(0, func() { w.loseTail() })
+	}
 	if last := w.ledger.last(); p.begins < last && p.begins.Epoch() <= last.Epoch() && w.ledger.index(p.begins) < len(w.ledger.entries) {
 		w.violated("PrimaryIntegrity", "server %v leads epoch %d with a history up to %v, but %v is committed", p.s.id, epoch, p.begins, last)
 	}

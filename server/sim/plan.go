@@ -21,6 +21,7 @@ type plan struct {
 	recent     int
 	snapCount  int
 	snapSize   int64
+	piece      int // bytes of a snapshot between which others work
 	logSize    int64
 	limit      int // longest buffer of a transaction
 	padding    int // of values
@@ -86,6 +87,7 @@ func (p *plan) rarities(c *source) {
 		p.epochWait = 3 * p.tick
 	}
 	p.noLog, p.noPaths = c.chance(6), c.chance(6)
+	p.piece = []int{1, 1, 300, 64 << 10}[c.IntN(4)]
 }
 
 // servers draws how many servers there are, and which decide.

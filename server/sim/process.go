@@ -125,8 +125,8 @@ func (s *server) turnDelay(stage replica.Stage) time.Duration {
 	case replica.Snapshotter:
 		return s.between(time.Millisecond, 60*time.Millisecond)
 	case replica.Applier:
-		if s.chance(50) {
-			return s.between(0, 30*time.Millisecond)
+		if s.chance(50) || s.process.turn[replica.Snapshotter] != nil && s.chance(2) { // so that it works while a snapshot is written
+			return s.between(0, 60*time.Millisecond)
 		}
 	}
 	return s.between(5*time.Microsecond, 300*time.Microsecond)
@@ -138,7 +138,7 @@ func (p *process) run(stage replica.Stage) {
 	p.inside = stage
 	if stage == replica.Snapshotter {
 		p.s.disk.during = func(op vfs.Op) {
-			if (op == vfs.OpCreate || op == vfs.OpWrite || op == vfs.OpSync) && p.s.chance(2) {
+			if op == vfs.OpCreate || op == vfs.OpWrite || op == vfs.OpSync {
 				p.meanwhile()
 			}
 		}
@@ -152,11 +152,15 @@ func (p *process) run(stage replica.Stage) {
 	}
 }
 
-// meanwhile gives the applier a turn while the snapshotter works.
+// meanwhile gives the applier a turn, or none, while a snapshot is written.
 func (p *process) meanwhile() {
+	if !p.s.chance(2) {
+		return
+	}
 	during := p.s.disk.during
 	p.s.disk.during = nil
 	if p.steps.Waits(replica.Applier) {
+		p.s.w.stats.Events["turns of the applier inside a snapshot"]++
 		p.steps.Turn(replica.Applier)
 	}
 	p.s.disk.during = during

@@ -138,6 +138,7 @@ func (p *process) open() error {
 	}
 	p.replica = replica.New(p.config(), parts, rec, epochs, s.Uint64())
 	p.steps = p.replica.Step(p.pick, p.decided)
+	p.steps.Meanwhile, p.steps.Piece = p.meanwhile, w.plan.piece
 	return nil
 }
 

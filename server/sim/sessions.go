@@ -92,6 +92,9 @@ func (w *world) record(x *txn.Txn, raw []byte) {
 	if x.Type == proto.OpCloseSession && !w.ledger.knew(x.Session) {
 		w.violated("LocalSession", "%v ends session %v, which has never begun", x.Zxid, x.Session)
 	}
+	if b, ok := x.Body.(*txn.Error); ok && b.Code == proto.UnknownSession {
+		w.violated("Session", "%v fails since session %v is unknown, which a server had let in: it has expired", x.Zxid, x.Session)
+	}
 	w.ledger.add(x, raw)
 	w.complaints()
 	if b, ok := x.Body.(*txn.SetData); ok && x.Type == proto.OpReconfig {

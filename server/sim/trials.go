@@ -12,13 +12,16 @@ import (
 
 // Misfortunes that are composed of several, so that what is rare happens.
 
-// loseTail ends a leader that has logged what it could send to nobody, or to one only of
-// four. Clients ask for nothing for a while, so that both come back to a leader that has
-// proposed nothing yet: then they must forget their tails by TRUNC.
+// loseTail takes from the ensemble a leader that has logged what it could send to nobody,
+// or to one only of four: its power fails, or it is cut off until another leads. Clients
+// ask for nothing for a while, so that both come back to a leader that has proposed nothing
+// yet: then they must forget their tails by TRUNC. Sometimes it is the next leader, and
+// then all that it proposes.
 func (w *world) loseTail() string {
 	p := w.leader()
-	if p == nil {
-		return ""
+	if p == nil || w.chance(4) {
+		w.doomed = true
+		return "the next"
 	}
 	lost := []*process{p}
 	if f := w.some(); f != p && len(w.newest().Voters()) > 3 {
@@ -28,6 +31,11 @@ func (w *world) loseTail() string {
 	w.insist(p)
 	w.after(w.between(0, w.plan.tick), func() {
 		w.hold = w.now + 12*w.plan.tick
+		if w.chance(3) {
+			w.hold += 8 * w.plan.tick
+			w.after(w.plan.tick, func() { w.startUnder(lost, 0) })
+			return
+		}
 		for _, x := range lost {
 			x.powerOff() // a process that is killed leaves to its kernel what the others have not got
 		}
@@ -57,20 +65,22 @@ func (w *world) cutFromOthers(lost []*process) {
 func (w *world) insist(p *process) {
 	for _, c := range w.clients {
 		if c.open && !c.closing && !c.dead && !c.readOnly && c.server == int(p.s.id) && w.begun {
-			for range 1 + w.IntN(3) {
+			for range 1 + w.IntN(1+w.IntN(10)) {
 				c.set(c.register(), -1)
 			}
 		}
 	}
 }
 
-// startUnder starts servers when another leads, or when that has had its time.
+// startUnder lets lost servers come back when another leads, or when that has had its time.
 func (w *world) startUnder(lost []*process, waited int) {
-	const patience = 10 // ticks
-	if w.leader() == nil && waited < 2*patience && !w.calm {
+	const patience = 20 // half ticks
+	leader := w.leader()
+	if (leader == nil || slices.Contains(lost, leader)) && waited < patience && !w.calm {
 		w.after(w.plan.tick/2, func() { w.startUnder(lost, waited+1) })
 		return
 	}
+	w.net.mend()
 	for _, x := range lost {
 		w.after(w.between(0, w.plan.tick), x.s.start)
 	}

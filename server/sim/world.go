@@ -37,6 +37,7 @@ type world struct {
 	begun       bool          // the clients have made the first nodes
 	quiet       bool          // they ask for nothing any more
 	hold        time.Duration // until then they ask for nothing
+	doomed      bool          // the next leader is lost at once, with all that it has proposed
 	calm        bool          // nothing bad happens any more
 	undisturbed bool          // nor has anything
 	values      int
