@@ -237,11 +237,8 @@ func (m *Member) Propose(t *tree.Tree, r *prep.Request, link zab.LinkID, wall in
 // CanPropose says whether this server gives writes their order and the epoch has a zxid
 // left for one more.
 func (m *Member) CanPropose() bool {
-	return m.order != nil && (m.leader == nil || m.order.proposed.Counter() < lastCounter)
+	return m.order != nil && (m.leader == nil || m.order.proposed.Counter() < zab.LastCounter)
 }
-
-// lastCounter is the last counter that is given out. Java: ZOOKEEPER-1277.
-const lastCounter = 1<<32 - 2
 
 // Proposed says that the transactions go to the log, and sends them to the followers.
 func (m *Member) Proposed(entries []zab.Entry, now int64) {
@@ -250,9 +247,6 @@ func (m *Member) Proposed(entries []zab.Entry, now int64) {
 	}
 	m.tail = append(m.tail, entries...)
 	m.leader.Propose(entries, now)
-	if !m.CanPropose() {
-		m.leader.Next() // gives up: a new epoch must begin
-	}
 	m.collect(now)
 }
 

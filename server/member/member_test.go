@@ -215,11 +215,11 @@ func TestWantsEphemeral(t *testing.T) {
 	}
 }
 
-// TestRollover: the last zxid of an epoch is given out, and the leader gives up
+// TestRollover: the last zxid of an epoch is given out, and the leader gives up when it is committed
 // (ZOOKEEPER-1277).
 func TestRollover(t *testing.T) {
 	m := leader(t, Ensemble{}, nil)
-	m.order.proposed = proto.NewZxid(1, lastCounter-1)
+	m.order.proposed = proto.NewZxid(1, zab.LastCounter-1)
 	if !m.CanPropose() {
 		t.Fatal("one is left")
 	}
@@ -228,6 +228,8 @@ func TestRollover(t *testing.T) {
 		t.Error("another one is given out")
 	}
 	m.Proposed([]zab.Entry{{Zxid: x.Zxid}}, 1)
+	m.Received(7, []zab.Packet{{Type: zab.Ack, Zxid: x.Zxid}}, 1)
+	m.Durable(x.Zxid, 1)
 	if m.Role() != Looking {
 		t.Errorf("still %v", m.Role())
 	}

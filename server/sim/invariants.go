@@ -331,6 +331,9 @@ func (p *process) sends(packets []zab.Packet) {
 		switch {
 		case x.Type == zab.Ack && i+1 < len(packets) && packets[i+1].Type == zab.Ack: // stands for this one
 		case x.Type == zab.Proposal || x.Type == zab.Inform:
+			if by := w.established[x.Zxid.Epoch()]; by != p.s.id {
+				w.violated("Integrity", "server %v proposes %v, and server %v has established that epoch", p.s.id, x.Zxid, by)
+			}
 			w.proposed[x.Zxid] = x.Data
 		case x.Type == zab.Ack && x.Zxid.Counter() != 0:
 			if raw := w.proposed[x.Zxid]; raw != nil && !p.s.keeps(x.Zxid, raw) {

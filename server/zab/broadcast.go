@@ -9,15 +9,10 @@ import (
 	"gokeeper/server/quorum"
 )
 
-// Next returns the zxid of the next transaction, or false when the epoch has none left:
-// then the leader has stopped.
-func (l *Leader) Next() (proto.Zxid, bool) {
-	if l.proposed.Counter() >= math.MaxUint32-1 {
-		l.stop(ErrRollover)
-		return 0, false
-	}
-	return l.proposed + 1, true
-}
+// LastCounter is the last counter of an epoch that is given out: a leader that has
+// committed it stops, since there must be another epoch. Java: ZOOKEEPER-1277; its leaders
+// stop when they are asked for one more.
+const LastCounter = math.MaxUint32 - 1
 
 // Propose sends transactions, whose zxids follow the last one's, to the followers. The
 // caller logs them and reports that by Durable.
@@ -174,6 +169,9 @@ func (l *Leader) decide(zxid proto.Zxid) {
 		l.announce(l.outstanding[:n])
 		l.outstanding = l.outstanding[n:]
 		l.do(Decided{l.committed})
+		if l.committed.Counter() >= LastCounter {
+			l.stop(ErrRollover)
+		}
 	}
 	if len(l.outstanding) > 0 && l.outstanding[0].Zxid <= zxid && l.isProposed(l.outstanding[0].Zxid) {
 		l.commitConfig()

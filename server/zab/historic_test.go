@@ -495,15 +495,15 @@ func TestZookeeper1277(t *testing.T) {
 lead self=1 voters=1
 propose 1:fffffff0-1:fffffffd
 durable 1:fffffffd
-next
 propose 1:fffffffe
-next
+durable 1:fffffffe
 propose 1:ffffffff
 ----
 accepted epoch 1 is durable
 current epoch 1 is durable
 serve epoch 1
 decided 1:fffffffd
+decided 1:fffffffe
 stop: the epoch has no more zxids
 `)
 }

@@ -223,8 +223,6 @@ func (s *script) drive(command string, args []string, f fields) {
 		s.history.Applied(unshow(args[0]))
 	case "progress":
 		l.Progress(link(0), s.now)
-	case "next":
-		l.Next()
 	case "tick": // milliseconds that pass, in steps of half a tick; pings show with pings=yes
 		n, err := strconv.Atoi(args[0])
 		if err != nil {
