@@ -321,7 +321,7 @@ func TestDump(t *testing.T) {
 		b.apply(proto.Zxid(i+2), node("/a/"+string(rune('0'+i%10))+string(rune('a'+i/10%26))+string(rune('a'+i/260))))
 	}
 	count := b.db.tree.NodeCount()
-	d := b.db.Dump(64 << 10)
+	d := b.db.Dump(64<<10, false)
 	nodes, pieces := []byte{}, 0
 	for more := true; more; pieces++ {
 		nodes, more = d.Nodes(nodes)

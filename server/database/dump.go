@@ -19,8 +19,8 @@ type Dump struct {
 }
 
 // Dump begins an image of the database as it is now. About so many bytes of nodes are
-// written under one hold of the lock.
-func (d *Database) Dump(piece int) *Dump {
+// written under one hold of the lock. If sorted, nodes follow their siblings by name.
+func (d *Database) Dump(piece int, sorted bool) *Dump {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	s := &Dump{
@@ -30,6 +30,7 @@ func (d *Database) Dump(piece int) *Dump {
 	for id, l := range d.sessions {
 		s.sessions[id] = l.timeout
 	}
+	s.walker.Sorted = sorted
 	return s
 }
 

@@ -126,6 +126,8 @@ func (b *batch) prepare(wall, now int64) (order []entry, writes int) {
 		for i := range b.items {
 			it := &b.items[i]
 			switch {
+			case !r.m.CanPropose(): // the role is about to end, and nothing behind may be answered
+				return
 			case it.call != nil:
 				if it.req.Op == proto.OpCloseSession {
 					r.m.CloseLocal(it.req.Session)
@@ -140,8 +142,6 @@ func (b *batch) prepare(wall, now int64) (order []entry, writes int) {
 				continue
 			case it.req.Op == proto.OpSync:
 				b.syncs = append(b.syncs, remoteSync{it.link, r.m.Last()})
-				continue
-			case !r.m.CanPropose():
 				continue
 			}
 			it.commit.Txn = b.transaction(t, it, wall)

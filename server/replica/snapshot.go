@@ -22,11 +22,10 @@ type image struct {
 
 // image begins an image of the database as it is now.
 func (r *Replica) image() image {
-	piece := imagePiece
 	if r.steps != nil {
-		piece = r.steps.Piece
+		return image{r.Database.Dump(r.steps.Piece, true), r.steps}
 	}
-	return image{r.Database.Dump(piece), r.steps}
+	return image{r.Database.Dump(imagePiece, false), nil}
 }
 
 // Nodes appends encoded nodes and says whether there are more.

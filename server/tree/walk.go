@@ -1,6 +1,9 @@
 package tree
 
 import (
+	"cmp"
+	"slices"
+
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 )
@@ -13,10 +16,14 @@ import (
 //   - a list that is not in the table written before shows as open, and the setACL that
 //     brought it is replayed.
 type Walker struct {
+	// Sorted has children follow each other by their names: an image is then a function of
+	// the tree. Otherwise their order is another one in each process.
+	Sorted bool
+
 	t     *Tree
 	from  proto.Zxid
 	acls  map[int32]struct{} // those in the table
-	stack []place
+	stack []place            // the next one last
 	ended bool
 }
 
@@ -53,8 +60,12 @@ func (w *Walker) Append(b []byte, limit int) (_ []byte, more bool) {
 		b = w.node(b, p, &s)
 		if p.node.NumChildren() > 0 {
 			dir := string(p.appendPath(nil)[4:]) // behind its length
+			n := len(w.stack)
 			for c := range p.node.below() {
 				w.stack = append(w.stack, place{dir, c})
+			}
+			if w.Sorted {
+				slices.SortFunc(w.stack[n:], func(a, b place) int { return cmp.Compare(b.node.name(), a.node.name()) })
 			}
 		}
 	}

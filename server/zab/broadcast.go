@@ -127,9 +127,17 @@ func (l *Leader) ack(f *learner, zxid proto.Zxid, now int64) {
 	l.commit()
 }
 
-// commit finds up to where a quorum has logged the proposals. What a learner, or this
-// server, acknowledged stands for all before it.
+// commit commits what can be, and stops when that was the last zxid.
 func (l *Leader) commit() {
+	l.advance()
+	if l.committed.Counter() >= LastCounter && !l.stopped {
+		l.stop(ErrRollover)
+	}
+}
+
+// advance finds up to where a quorum has logged the proposals. What a learner, or this
+// server, acknowledged stands for all before it.
+func (l *Leader) advance() {
 	for l.phase == broadcast && !l.retired && len(l.outstanding) > 0 {
 		upTo := l.reached(l.durable)
 		for _, f := range l.learners {
@@ -169,9 +177,6 @@ func (l *Leader) decide(zxid proto.Zxid) {
 		l.announce(l.outstanding[:n])
 		l.outstanding = l.outstanding[n:]
 		l.do(Decided{l.committed})
-		if l.committed.Counter() >= LastCounter {
-			l.stop(ErrRollover)
-		}
 	}
 	if len(l.outstanding) > 0 && l.outstanding[0].Zxid <= zxid && l.isProposed(l.outstanding[0].Zxid) {
 		l.commitConfig()
