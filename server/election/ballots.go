@@ -65,6 +65,15 @@ func (e *Election) isQuorum(set quorum.Set) bool {
 	return e.cfg.Quorum.HasQuorum(set) && (e.cfg.LastSeen == nil || e.cfg.LastSeen.HasQuorum(set))
 }
 
+// isFollowing says that the servers, all of which have decided, are enough to join them. A
+// configuration that this server alone has seen proposed must not keep it away: nobody may
+// ever commit it. If it was committed, then by servers that are in a later epoch, and this
+// one, which has accepted that, turns away from who leads in an earlier. Java asks for a
+// quorum of both, and its servers may wait there for ever.
+func (e *Election) isFollowing(set quorum.Set, v Vote) bool {
+	return e.cfg.Quorum.HasQuorum(set) && (v.Leader != e.cfg.Self || e.isQuorum(set))
+}
+
 // isLed says that the leader of the vote leads by its own word. The word of others may
 // be about a leader that is gone.
 func (e *Election) isLed(bs ballots, v Vote) bool {

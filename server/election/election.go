@@ -304,7 +304,7 @@ func (e *Election) countDecided(from quorum.ServerID, n *Notification) {
 	}
 	// Others may have decided before this server came, in a round it knows nothing of.
 	e.decided[from] = b
-	if set := e.decided.agreeing(b, same); e.isQuorum(set) && e.isLed(e.decided, n.Vote) {
+	if set := e.decided.agreeing(b, same); e.isFollowing(set, n.Vote) && e.isLed(e.decided, n.Vote) {
 		e.clock = n.Vote.Round
 		e.elect(n.Vote, set)
 	}

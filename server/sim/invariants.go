@@ -187,9 +187,33 @@ func (p *process) commit(x *txn.Txn) {
 		}
 		return
 	}
-	switch last := l.last(); {
-	case before != last:
+	if last := l.last(); before != last {
 		w.violated("TotalOrder", "server %v commits %v right behind %v, but %v is committed", p.s.id, x.Zxid, before, last)
+	}
+	p.extend(x, raw)
+}
+
+// announces is told that a leader is about to tell others what is committed. It may not
+// have taken it in itself.
+func (p *process) announces(z proto.Zxid) {
+	w := p.s.w
+	raw := w.proposed[z]
+	if z <= w.ledger.last() || raw == nil || !p.served {
+		return
+	}
+	x, err := txn.Decode(raw, w.plan.limit)
+	if err != nil {
+		w.violated("Integrity", "server %v commits %v, which cannot be read: %v", p.s.id, z, err)
+		return
+	}
+	p.extend(&x, raw)
+	w.durable(p, &w.ledger.entries[len(w.ledger.entries)-1])
+}
+
+// extend adds to the ledger what a server is the first to commit.
+func (p *process) extend(x *txn.Txn, raw []byte) {
+	w := p.s.w
+	switch last := w.ledger.last(); {
 	case x.Zxid.Epoch() == last.Epoch() && x.Zxid != last+1:
 		w.violated("LocalPrimaryOrder", "%v is committed right behind %v", x.Zxid, last)
 	case x.Zxid.Epoch() > last.Epoch() && x.Zxid.Counter() != 1:
@@ -335,6 +359,11 @@ func (p *process) sends(packets []zab.Packet) {
 				w.violated("Integrity", "server %v proposes %v, and server %v has established that epoch", p.s.id, x.Zxid, by)
 			}
 			w.proposed[x.Zxid] = x.Data
+			if x.Type == zab.Inform {
+				p.announces(x.Zxid)
+			}
+		case x.Type == zab.Commit || x.Type == zab.CommitAndActivate || x.Type == zab.InformAndActivate:
+			p.announces(x.Zxid)
 		case x.Type == zab.Ack && x.Zxid.Counter() != 0:
 			if raw := w.proposed[x.Zxid]; raw != nil && !p.s.keeps(x.Zxid, raw) {
 				w.violated("AckBeforeSync", "server %v acknowledges %v, which is not on its disk", p.s.id, x.Zxid)

@@ -214,5 +214,10 @@ func (p *process) ownLedger(last proto.Zxid) *ledger {
 			l.add(&t, x.Body)
 		}
 	}
+	// A server may know of a newer configuration than its history does, and shows that.
+	p.db.View(func(t *tree.Tree) {
+		config := l.nodes[proto.PathConfig]
+		config[len(config)-1].mzxid = t.FindString(proto.PathConfig).Stat().Mzxid
+	})
 	return l
 }
