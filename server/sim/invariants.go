@@ -88,6 +88,7 @@ func (p *process) observe() {
 		return
 	}
 	p.served = true
+	p.s.roles++
 	if role == member.Leading {
 		p.established()
 	}
@@ -309,12 +310,30 @@ func (w *world) configAt(z proto.Zxid) quorum.Config {
 	return last
 }
 
-// configured notes a committed configuration.
-func (w *world) configured(c quorum.Config) {
-	if !slices.ContainsFunc(w.configs, func(x quorum.Config) bool { return x.Version == c.Version }) {
-		w.configs = append(w.configs, c)
-		w.trace("configuration %x: %s", c.Version, strings.Join(c.Lines(), " "))
-		w.stats.Events["configurations"]++
+// configured notes a committed configuration, and says whether it is a new one.
+func (w *world) configured(c quorum.Config) bool {
+	if slices.ContainsFunc(w.configs, func(x quorum.Config) bool { return x.Version == c.Version }) {
+		return false
+	}
+	w.configs = append(w.configs, c)
+	w.trace("configuration %x: %s", c.Version, strings.Join(c.Lines(), " "))
+	w.stats.Events["configurations"]++
+	return true
+}
+
+// configured notes a configuration that the server has committed. A leader may have no
+// transaction of it: the first one agrees with the others on a version, and one that has
+// seen what another proposed completes that, even if its log has lost it.
+func (s *server) configured(c quorum.Config) {
+	if !s.w.configured(c) || s.process == nil {
+		return
+	}
+	z, begin := proto.Zxid(c.Version), proto.NewZxid(s.number("currentEpoch"), 0)
+	has := s.w.ledger.at(z) != nil || slices.ContainsFunc(s.process.tail, func(e zab.Entry) bool { return e.Zxid == z })
+	if z <= begin && !has {
+		s.w.ledger.update(begin, proto.PathConfig, func(v *version) {
+			v.data, v.mzxid = []byte(c.String()), z
+		})
 	}
 }
 

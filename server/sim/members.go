@@ -66,7 +66,7 @@ func (m *members) See(c quorum.Config) {
 // Commit implements replica.Configs.
 func (m *members) Commit(c quorum.Config, seen *quorum.Config) {
 	m.committed = c
-	m.s.w.configured(c)
+	m.s.configured(c)
 	err := vfs.WriteFile(m.s.disk.fs, committedFile, []byte(c.String()))
 	if err == nil && seen == nil {
 		m.forget()

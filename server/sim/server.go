@@ -28,6 +28,7 @@ type server struct {
 	disk     *disk
 	process  *process      // nil: it is down
 	starts   int           // of the process
+	roles    int           // in which it has begun to serve
 	wall     time.Duration // what the wall clock is ahead of the time
 	latest   int64         // wall time in milliseconds at the last start
 	fsync    time.Duration // that a sync takes at least

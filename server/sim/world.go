@@ -177,8 +177,42 @@ func (w *world) recover() {
 		w.stuck("the servers do not come to rest: " + w.unrest())
 		return
 	}
+	w.idle()
 	w.compare("Final")
 	w.powerCycle()
+}
+
+// idle restarts a member that does not lead, and then lets nothing happen for longer than
+// any limit is, but that servers and clients say that they are there. Nobody may look for a
+// leader, but at the end of an epoch.
+func (w *world) idle() {
+	if s := w.members()[w.IntN(len(w.members()))]; w.failed == nil && s.process != w.leader() {
+		s.process.stop()
+		s.after(w.between(0, w.plan.tick), s.start)
+		if !w.until(patience*w.plan.tick, w.serves) {
+			w.stuck(fmt.Sprintf("server %v does not serve again", s.id))
+			return
+		}
+	}
+	before, from := w.stays(), w.ledger.last()
+	w.until(12*w.plan.tick, func() bool { return false })
+	if from.Epoch() != w.ledger.last().Epoch() || w.ledger.last().Counter() == zab.LastCounter {
+		return
+	}
+	for id, stay := range w.stays() {
+		if stay != before[id] {
+			w.violated("Liveness", "server %v has looked for a leader although all was well and nobody asked for anything", id)
+		}
+	}
+}
+
+// stays returns how often each member has begun a role.
+func (w *world) stays() map[quorum.ServerID]int {
+	stays := map[quorum.ServerID]int{}
+	for _, s := range w.members() {
+		stays[s.id] = s.roles
+	}
+	return stays
 }
 
 func (w *world) stuck(what string) {

@@ -390,8 +390,8 @@ func (l *Leader) firstAck(link LinkID, f *learner, p Packet, now int64) {
 func (l *Leader) release(link LinkID, f *learner, now int64) {
 	f.state, f.acked = serving, max(f.acked, l.start())
 	f.heard, f.deadline, f.waiting = now, max(f.deadline, l.tick+int64(l.cfg.SyncLimit)), 0
-	if !f.observer && l.proposed > f.acked {
-		f.waiting, f.since = f.acked+1, now
+	if !f.observer && len(l.outstanding) > 0 && l.proposed > f.acked { // what is committed it has from the synchronisation
+		f.waiting, f.since = max(f.acked+1, l.outstanding[0].Zxid), now
 	}
 	l.send(link, Packet{Type: UpToDate, Zxid: -1})
 	l.commit()
