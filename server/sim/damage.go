@@ -1,11 +1,15 @@
 package sim
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"syscall"
 
 	"gokeeper/server/quorum"
+	"gokeeper/server/snapshot"
 	"gokeeper/server/vfs"
 )
 
@@ -114,6 +118,46 @@ func (w *world) wipeOfTwo() string {
 		w.trace("-- %v wiped, and the leader %v cut off", know.id, p.s.id)
 	})
 	return fmt.Sprintf("%v, while %v lags behind %v", know.id, lag.id, p.s.id)
+}
+
+// rot flips a bit in the newest snapshots of a server, not in all. It must start from one
+// that is sound, and have the logs since that one (ZOOKEEPER-3231).
+func (w *world) rot() string {
+	p := w.some()
+	if p == nil {
+		return ""
+	}
+	s, dir := p.s, filepath.Join("/data", versionDir)
+	files := s.disk.mem.Durable(dir)
+	var sound []string // the newest first
+	for name, content := range files {
+		if _, ok := snapshot.ParseName(name); ok && !bytes.Equal(content, s.rotten[name]) {
+			sound = append(sound, name)
+		}
+	}
+	if len(sound) < 2 {
+		return ""
+	}
+	slices.SortFunc(sound, func(a, b string) int {
+		x, _ := snapshot.ParseName(a)
+		y, _ := snapshot.ParseName(b)
+		return cmp.Compare(y, x)
+	})
+	p.powerOff()
+	bad := sound[:1+w.IntN(len(sound)-1)]
+	for _, name := range bad {
+		content := slices.Clone(files[name])
+		content[w.IntN(len(content))] ^= 1 << w.IntN(8)
+		if err := vfs.WriteFile(s.disk.mem, filepath.Join(dir, name), content); err != nil {
+			panic(fmt.Sprintf("bug: %v", err))
+		}
+		if s.rotten == nil {
+			s.rotten = map[string][]byte{}
+		}
+		s.rotten[name] = content
+	}
+	s.restartLater()
+	return fmt.Sprintf("%v: %v of %d", s.id, bad, len(sound))
 }
 
 // restoreObserver gives an observer, which counts for nothing, its disk as it was some time

@@ -44,6 +44,7 @@ func allFaults() []fault {
 		{"clock jump", 2, (*world).jump},
 		{"disk wiped", 2, (*world).wipe},
 		{"disk wiped that is missed", 3, (*world).wipeOfTwo},
+		{"snapshots rot", 4, (*world).rot},
 		{"client dies", 3, (*world).clientDies},
 		{"client cut off", 3, (*world).cutClient},
 		{"disk of an observer as it was", 3, (*world).restoreObserver},
@@ -57,13 +58,13 @@ func allFaults() []fault {
 }
 
 // drawKinds draws the kinds of faults of a run: each with a chance, mending always.
-func drawKinds(c *source, spares, fragile bool) []string {
+func drawKinds(c *source, spares, grows, fragile bool) []string {
 	var kinds []string
 	for _, f := range allFaults() {
 		switch {
 		case f.name == "mend", f.name == "reconfiguration" && spares:
 			kinds = append(kinds, f.name)
-		case strings.Contains(f.name, "reconfiguration") && !spares, f.name == "growth with a restart" && !spares, strings.HasPrefix(f.name, "disk wiped") && fragile:
+		case strings.Contains(f.name, "reconfiguration") && !spares, f.name == "growth with a restart" && !grows, strings.HasPrefix(f.name, "disk wiped") && fragile:
 		case c.chance(2):
 			kinds = append(kinds, f.name)
 		}

@@ -62,7 +62,7 @@ func newPlan(c *source, calm bool) plan {
 	p.rarities(c)
 	p.servers(c)
 	if !calm {
-		p.kinds = drawKinds(c, p.spares > 0, p.fragile)
+		p.kinds = drawKinds(c, p.spares > 0, p.spares > 0 || len(p.ensemble.Observers()) > 0, p.fragile)
 	}
 	return p
 }

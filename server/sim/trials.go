@@ -280,7 +280,8 @@ func (w *world) askFor(r *proto.ReconfigRequest, ids ...quorum.ServerID) string 
 }
 
 // growAndRestart has all servers that are no voters become some, and cuts the power of all
-// at about the time at which that is decided (ZOOKEEPER-1367, 335).
+// at about the time at which that is decided (ZOOKEEPER-1367, 335), or that of the new
+// voters when they write something.
 func (w *world) growAndRestart() string {
 	var lines []string
 	var ids []quorum.ServerID
@@ -295,6 +296,12 @@ func (w *world) growAndRestart() string {
 	what := w.askFor(&proto.ReconfigRequest{Joining: []byte(strings.Join(lines, ","))}, ids...)
 	if what == "" {
 		return ""
+	}
+	if w.chance(2) {
+		for _, id := range ids {
+			w.servers[id].disk.crashIn = 1 + w.IntN(30)
+		}
+		return what
 	}
 	w.after(w.between(0, w.plan.tick/2), func() {
 		for _, id := range w.ids {
