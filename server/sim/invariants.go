@@ -402,6 +402,7 @@ func (p *process) sends(packets []zab.Packet) {
 			}
 		case x.Type == zab.AckEpoch:
 			p.s.hasUpTo(x.Zxid)
+			p.cut = 0
 			if got := p.s.number("acceptedEpoch"); got < p.epoch {
 				w.violated("EpochBeforeAck", "server %v accepts epoch %d and has %d on its disk", p.s.id, p.epoch, got)
 			}
@@ -415,6 +416,10 @@ func (p *process) sends(packets []zab.Packet) {
 // acknowledges checks a learner that has made the leader's history its own.
 func (p *process) acknowledges(epoch int64) {
 	w := p.s.w
+	if p.cut != 0 {
+		p.s.hasUpTo(p.cut)
+		p.cut = 0
+	}
 	if got := p.s.number("currentEpoch"); got < epoch {
 		w.violated("EpochBeforeAck", "server %v acknowledges epoch %d and has %d on its disk", p.s.id, epoch, got)
 	}
@@ -446,10 +451,12 @@ func (w *world) failedEpoch(epoch int64) bool {
 
 // began checks a server that starts: who has an epoch has the history that it began with,
 // or another server would believe that it has (ZOOKEEPER-4643). Of an epoch that nobody
-// has established that cannot be said: a later one may have begun with more.
+// has established that cannot be said: a later one may have begun with more; nor of who
+// has been an observer without a log as far as it knows. That may be a voter by now, but
+// nobody has counted it yet.
 func (p *process) began(epoch int64) {
 	l := p.s.w.ledger
-	if _, ok := p.s.w.established[epoch]; !ok || p.s.w.plan.noLog && p.s.w.newest().IsObserver(p.s.id) {
+	if _, ok := p.s.w.established[epoch]; !ok || p.s.w.plan.noLog && p.members.committed.IsObserver(p.s.id) {
 		return
 	}
 	if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {

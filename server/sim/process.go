@@ -43,7 +43,9 @@ type process struct {
 	last     proto.Zxid  // decided last, while it serves
 	checked  proto.Zxid  // at which the tree was compared last
 	tail     []zab.Entry // of a leader: what it had at the beginning beyond the ledger
+	deserts  *process    // the leader, which ends when this server is about to take a snapshot: that holds the tail then
 	epoch    int64       // that its leader has told
+	cut      proto.Zxid  // to which it is told to cut its history, and may not be able to; 0: none
 	begins   proto.Zxid  // as a leader: the last transaction of its history at the beginning
 }
 
@@ -108,6 +110,10 @@ func (p *process) schedule() {
 	for stage := range replica.Stages {
 		if p.turn[stage] == nil && p.steps.Waits(stage) {
 			p.turn[stage] = p.s.after(p.s.turnDelay(stage), func() { p.do(func() { p.run(stage) }) })
+			if leader := p.deserts; stage == replica.Snapshotter && leader != nil && !p.s.w.calm {
+				p.deserts = nil
+				p.s.after(0, func() { leader.kill(); leader.s.restartLater() })
+			}
 		}
 	}
 	p.alarm.cancel()

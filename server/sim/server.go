@@ -113,12 +113,12 @@ func (p *process) open() error {
 	if err != nil {
 		return fmt.Errorf("load the epochs: %w", err)
 	}
-	if rec.LastZxid >= 0 {
-		p.began(epochs.Current)
-	}
 	p.members, err = newMembers(s)
 	if err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
+	}
+	if rec.LastZxid >= 0 {
+		p.began(epochs.Current)
 	}
 	policy := policy()
 	p.dir, p.db = dir, database.New(rec.Tree, rec.Sessions, policy)

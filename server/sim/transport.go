@@ -335,7 +335,7 @@ func (x *link) read(b []byte) {
 				return
 			}
 			if p.Type == zab.Trunc {
-				x.t.p.s.hasUpTo(p.Zxid)
+				x.t.p.cut = p.Zxid
 			}
 			x.heard()
 			x.t.p.s.w.brought(p.Type)

@@ -29,6 +29,9 @@ func (w *world) loseTail() string {
 	}
 	w.cutFromOthers(lost)
 	w.insist(p)
+	if len(lost) > 1 && w.chance(2) {
+		lost[1].deserts = p
+	}
 	w.after(w.between(0, w.plan.tick), func() {
 		w.hold = w.now + 12*w.plan.tick
 		if w.chance(3) {
