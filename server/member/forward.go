@@ -20,6 +20,32 @@ func Forwarded(r *prep.Request) zab.Packet {
 	return zab.Packet{Type: zab.Request, Zxid: -1, Data: f.Append(nil), Auth: r.IDs}
 }
 
+// Readable says whether the record of a write can be read. A leader answers one that cannot,
+// but Java's does not survive it: it never gets as far as the leader.
+func Readable(op proto.Op, body []byte) bool {
+	d := jute.NewDecoder(body)
+	switch op {
+	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+		var r proto.CreateRequest
+		r.Decode(d, op)
+	case proto.OpDelete:
+		var r proto.PathVersion
+		r.Decode(d)
+	case proto.OpSetData:
+		var r proto.SetDataRequest
+		r.Decode(d)
+	case proto.OpSetACL:
+		var r proto.SetACLRequest
+		r.Decode(d)
+	case proto.OpReconfig:
+		var r proto.ReconfigRequest
+		r.Decode(d)
+	case proto.OpMulti:
+		proto.DecodeMulti(d)
+	}
+	return d.Err() == nil
+}
+
 // Revalidation returns the packet that asks the leader whether a session may go on here,
 // with the timeout in milliseconds.
 func Revalidation(id proto.SessionID, timeout int32) zab.Packet {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"testing"
 
+	"gokeeper/server/database"
+	"gokeeper/server/jute"
 	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/vfs"
+	"gokeeper/server/zab"
 )
 
 // TestLocalSessionEnds: what was asked for before a local session is closed is done, also
@@ -25,4 +28,40 @@ func TestLocalSessionEnds(t *testing.T) {
 			t.Errorf("%d local sessions are left", n)
 		}
 	})
+}
+
+// told is a client that keeps the replies.
+type told struct {
+	database.Client
+	replies chan []byte
+}
+
+func (c told) Buffer() []byte                              { return nil }
+func (c told) Release(b []byte) bool                       { c.replies <- b; return false }
+func (c told) Done() []proto.Request                       { return nil }
+func (c told) Answered(proto.Op, int32, proto.Zxid, int64) {}
+
+// TestUnreadable: a write that cannot be read is refused by the learner. It does not go to
+// the leader, which may be one of Java's: that would halt.
+func TestUnreadable(t *testing.T) {
+	s := newStage(t, vfs.NewMem())
+	s.follow(1)
+	s.packets(zab.Packet{Type: zab.Diff}, newLeader(1), zab.Packet{Type: zab.UpToDate})
+	s.hears("send ACK 0x100000000")
+	s.hears("send ACK 0x100000000")
+	c := told{replies: make(chan []byte, 1)}
+	q := createRequest("/a")
+	whole := q.Body
+	for n := range len(whole) {
+		q.Body, q.Xid = whole[:n], int32(n)
+		s.r.Submit(&Write{Session: 7, Client: c, Request: q})
+		d := jute.NewDecoder(<-c.replies)
+		if _, xid, _, err := d.Int(), d.Int(), d.Long(), proto.Error(d.Int()); xid != q.Xid || err != proto.MarshallingError {
+			t.Errorf("%d of %d bytes: request %d, error %v", n, len(whole), xid, err)
+		}
+	}
+	s.silent("send REQUEST")
+	q.Body = whole
+	s.r.Submit(&Write{Session: 7, Client: c, Request: q})
+	s.hears("send REQUEST 0xffffffffffffffff")
 }

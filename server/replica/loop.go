@@ -154,6 +154,8 @@ func (r *Replica) write(w *Write) {
 	case r.m.IsLocal(w.Session) && !r.writeLocal(w):
 	case r.m.Orders():
 		r.batch.write(w)
+	case !member.Readable(q.Op, q.Body):
+		r.inPlace(w, func() { r.Database.Fail(w.Client, q, proto.MarshallingError) })
 	default:
 		if q.Op == proto.OpSync {
 			r.waiting.sync(w)

@@ -8,6 +8,7 @@ import (
 
 	"gokeeper/server/auth"
 	"gokeeper/server/jute"
+	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/txn"
@@ -451,8 +452,15 @@ func (c *client) refusedReadOnly(r *reply) bool {
 }
 
 // unwritten says whether a write has become no transaction, since it is the business of
-// the server that knows the local session.
+// the server that knows the local session, or could not be read by one that does not lead.
 func (c *client) unwritten(r *reply) bool {
+	if r.err == proto.MarshallingError && c.conn.p.role != member.Leading {
+		want, ok := c.w.ledger.foresee(r.zxid, r.op, c.session)
+		if e := c.w.ledger.at(r.zxid); !ok || want.err != proto.MarshallingError || e != nil && e.txn.Session == c.session && e.txn.Cxid == r.op.xid {
+			r.wrong("error %v of a server that does not lead", r.err)
+		}
+		return true
+	}
 	s, refused := c.w.locals[c.session], r.err == proto.EphemeralOnLocalSession
 	if refused != (r.op.ephemeral && s != nil && !c.w.plan.upgrade) {
 		r.wrong("error %v, and the session is local: %v", r.err, s != nil)
