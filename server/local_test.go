@@ -87,6 +87,9 @@ func (e *ensemble) localSession(number, leader int, upgrade bool) {
 	if e2 != want || e3 != proto.OK {
 		t.Errorf("member %d: %v, %v, want %v, OK", number, e2, e3, want)
 	}
+	if !upgrade && c.zxid.Counter() != first.Counter()+3 {
+		t.Errorf("member %d: at %v behind an ephemeral that the leader has refused, want the third behind %v", number, c.zxid, first)
+	}
 	moved, err := e.members[other-1].connect(c)
 	if upgrade {
 		if err != nil {

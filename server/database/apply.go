@@ -19,6 +19,7 @@ type Commit struct {
 	Op     proto.Op
 	Read   int64  // when the request was read, monotonic nanoseconds
 	Body   []byte // the request's record, if it is audited
+	Local  bool   // it asks for an ephemeral of a session that is local and stays so: any error says that
 }
 
 // lockSpan is how many transactions are applied before readers get a turn.
@@ -171,6 +172,9 @@ func (d *Database) reply(c *Commit, r *tree.Result) {
 	if moved(r) {
 		c.Client.Abort()
 		return
+	}
+	if c.Local && c.Txn.Type == proto.OpError { // the leader only knows that the ensemble has no such session
+		r.Err = proto.EphemeralOnLocalSession
 	}
 	zxid := d.tree.LastZxid()
 	b := c.Client.Buffer()

@@ -228,7 +228,7 @@ func (m *Member) Opened(epoch int64, sessions map[proto.SessionID]int32, now int
 	m.serving = true
 	m.elect.Established(epoch)
 	if m.leader != nil {
-		m.order = newOrder(&m.cfg, m.policy, m.leader.Proposed(), sessions, m.foreign, now)
+		m.order = newOrder(&m.cfg, m.policy, m.leader.Proposed(), sessions, m.stranger, now)
 		m.order.prep.Lead(ensemble{m})
 	}
 }
@@ -370,7 +370,7 @@ func (m *Member) Restored(zxid proto.Zxid, sessions map[proto.SessionID]int32, n
 	if m.leader != nil {
 		zxid = m.leader.Proposed()
 	}
-	m.order = newOrder(&m.cfg, m.policy, zxid, sessions, m.foreign, now)
+	m.order = newOrder(&m.cfg, m.policy, zxid, sessions, m.stranger, now)
 	if m.leader != nil {
 		m.order.prep.Lead(ensemble{m})
 	}

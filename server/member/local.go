@@ -9,7 +9,7 @@ import (
 
 // Local sessions are known to one server only: they cost the ensemble nothing, and end
 // with it. Their writes take the usual way; only they own no ephemerals. The first that
-// is asked for makes the session a global one, or is refused.
+// is asked for makes the session a global one, or the leader refuses it.
 // Java: LocalSessionTracker, UpgradeableSessionTracker.
 
 // ReadOnly says that the server serves reads without a leader.
@@ -43,7 +43,7 @@ func (m *Member) CloseLocal(id proto.SessionID) { m.locals.Remove(id) }
 
 // Upgrade says what becomes of a local session that asks for an ephemeral: it is global
 // from now on by the request returned, which must come before the one at hand; or ok is
-// false, and that one is refused. timeout is the session's, in milliseconds.
+// false, and the leader will refuse that one. timeout is the session's, in milliseconds.
 func (m *Member) Upgrade(id proto.SessionID, timeout int32, now int64) (createSession prep.Request, ok bool) {
 	if !m.cfg.Ensemble.Upgrade {
 		return prep.Request{}, false
@@ -69,13 +69,24 @@ func (m *Member) ExpireLocal(heard func(proto.SessionID) (int64, int32, bool), n
 	return expired
 }
 
-// foreign says whether a session that the leader does not know may be local: to this
-// server, or to the one whose id it bears.
-func (m *Member) foreign(id proto.SessionID) bool {
-	if m.cfg.Ensemble == nil || !m.cfg.Ensemble.LocalSessions {
-		return false
+// stranger judges a session that the tracker of this server does not know. In an ensemble
+// it was known when a server let it in, so it has expired; or it is local, to this server or
+// to the one whose id it bears, and may do all that is not for global sessions only. Of its
+// own the leader knows that they are local and not expired. Java: LeaderSessionTracker,
+// LeaderRequestProcessor.
+func (m *Member) stranger(id proto.SessionID, global bool) proto.Error {
+	own := m.locals.Known(id)
+	switch {
+	case m.cfg.Ensemble == nil:
+		return proto.UnknownSession
+	case !m.cfg.Ensemble.LocalSessions:
+		return proto.SessionExpired
+	case own && global:
+		return proto.EphemeralOnLocalSession
+	case !global && (own || byte(uint64(id)>>56) != byte(m.cfg.ServerID)):
+		return proto.OK
 	}
-	return m.locals.Known(id) || byte(uint64(id)>>56) != byte(m.cfg.ServerID)
+	return proto.SessionExpired
 }
 
 // WantsEphemeral says whether a request creates an ephemeral.

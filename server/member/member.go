@@ -158,7 +158,7 @@ func New(cfg Config, policy *auth.Policy, state State, now, wall int64) *Member 
 		return m
 	}
 	m.serving = true
-	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, m.foreign, now)
+	m.order = newOrder(&m.cfg, policy, state.Last, state.Sessions, m.stranger, now)
 	return m
 }
 

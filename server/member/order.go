@@ -23,21 +23,17 @@ type order struct {
 	proposed proto.Zxid // the newest zxid given out
 	reap     reaper
 
-	unknown proto.Error                // what a session that is not known gets
-	foreign func(proto.SessionID) bool // a session that is not known may be local to a server
+	stranger func(id proto.SessionID, global bool) proto.Error // judges sessions that are not known
 }
 
 // newOrder begins behind the zxid. The sessions (id to timeout in milliseconds) have
 // their full timeout from now on.
 func newOrder(cfg *Config, policy *auth.Policy, last proto.Zxid, sessions map[proto.SessionID]int32,
-	foreign func(proto.SessionID) bool, now int64) *order {
+	stranger func(proto.SessionID, bool) proto.Error, now int64) *order {
 	o := &order{
-		foreign: foreign, unknown: proto.UnknownSession,
-		tracker: session.New(cfg.Tick), owners: map[proto.SessionID]zab.LinkID{}, proposed: last,
+		stranger: stranger,
+		tracker:  session.New(cfg.Tick), owners: map[proto.SessionID]zab.LinkID{}, proposed: last,
 		reap: reaper{next: now + cfg.ReapInterval.Milliseconds()},
-	}
-	if cfg.Ensemble != nil { // it was known when a server let it in. Java: LeaderSessionTracker
-		o.unknown = proto.SessionExpired
 	}
 	o.prep = prep.New(cfg.Prep, policy, tracked{o})
 	for id, timeout := range sessions {
@@ -53,17 +49,12 @@ type tracked struct{ *order }
 // closing, and speaks through the server that it spoke through last. A session without
 // an owner, as all are when a leader begins, belongs to who comes first.
 // Java: SessionTrackerImpl.checkSession.
-//
-// With local sessions one that is not known may be local to the server that it came
-// from, and may do all but own ephemerals. Java: LeaderSessionTracker.
 func (t tracked) Check(id proto.SessionID, global bool) proto.Error {
 	switch {
 	case id == 0:
 		return proto.OK
-	case !global && !t.tracker.Known(id) && t.foreign(id):
-		return proto.OK
 	case !t.tracker.Known(id):
-		return t.unknown
+		return t.stranger(id, global)
 	case t.tracker.Closing(id):
 		return proto.SessionExpired
 	}

@@ -37,13 +37,12 @@ func (r *Replica) writeLocal(w *Write) bool {
 		return true
 	}
 	first, ok := r.m.Upgrade(w.Session, w.Client.Timeout(), r.now())
-	if !ok {
-		r.inPlace(w, func() { r.Database.Fail(w.Client, q, proto.EphemeralOnLocalSession) })
-		return false
-	}
-	if r.m.Orders() {
+	switch {
+	case !ok:
+		w.local = true
+	case r.m.Orders():
 		r.batch.own(&first, nil)
-	} else {
+	default:
 		r.batch.forward(member.Forwarded(&first))
 	}
 	return true

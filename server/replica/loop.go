@@ -169,7 +169,7 @@ func (r *Replica) write(w *Write) {
 // expects returns what is to be filled with the transaction that a write becomes.
 func (r *Replica) expects(w *Write) database.Commit {
 	q := &w.Request
-	c := database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read}
+	c := database.Commit{Client: w.Client, Xid: q.Xid, Op: q.Op, Read: q.Read, Local: w.local}
 	if r.cfg.Audit {
 		c.Body = q.Body
 	}

@@ -38,6 +38,8 @@ type Write struct {
 	Client  database.Client // nil for the server's own
 	Session proto.SessionID
 	Request proto.Request // the body is the replica's
+
+	local bool // it asks for an ephemeral of a session that stays local
 }
 
 // Open is a connect request: a new session when Session is 0, otherwise one to resume.

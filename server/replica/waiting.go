@@ -72,7 +72,8 @@ func (w *waiting) claim(c *database.Commit) (then []func()) {
 	queue := w.writes[x.Session]
 	if len(queue) > 0 && answers(x, &queue[0].commit) {
 		head := &queue[0].commit
-		c.Client, c.Xid, c.Op, c.Read, c.Body = head.Client, head.Xid, head.Op, head.Read, head.Body
+		head.Txn = c.Txn
+		*c = *head
 		then = w.answered(queue[0])
 		if queue = queue[1:]; len(queue) > 0 {
 			w.writes[x.Session] = queue

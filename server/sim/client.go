@@ -455,17 +455,25 @@ func (c *client) refusedReadOnly(r *reply) bool {
 // the server that knows the local session, or could not be read by one that does not lead.
 func (c *client) unwritten(r *reply) bool {
 	if r.err == proto.MarshallingError && c.conn.p.role != member.Leading {
-		want, ok := c.w.ledger.foresee(r.zxid, r.op, c.session)
+		want, ok := c.w.ledger.foresee(r.zxid, r.op, c.session, proto.OK)
 		if e := c.w.ledger.at(r.zxid); !ok || want.err != proto.MarshallingError || e != nil && e.txn.Session == c.session && e.txn.Cxid == r.op.xid {
 			r.wrong("error %v of a server that does not lead", r.err)
 		}
 		return true
 	}
-	s, refused := c.w.locals[c.session], r.err == proto.EphemeralOnLocalSession
-	if refused != (r.op.ephemeral && s != nil && !c.w.plan.upgrade) {
-		r.wrong("error %v, and the session is local: %v", r.err, s != nil)
+	return r.op.op == proto.OpCloseSession && c.w.locals[c.session] != nil && !c.w.ledger.knew(c.session)
+}
+
+// local returns what becomes of an ephemeral that a session asks for which is local and
+// stays so: a leader knows that of its own, and tells others that it does not know it.
+func (c *client) local() proto.Error {
+	switch {
+	case c.w.locals[c.session] == nil || c.w.plan.upgrade:
+		return proto.OK
+	case c.conn.p.role == member.Leading:
+		return proto.EphemeralOnLocalSession
 	}
-	return refused || r.op.op == proto.OpCloseSession && s != nil && !c.w.ledger.knew(c.session)
+	return proto.SessionExpired
 }
 
 // unimplemented checks the answer to an operation that does not exist. It tells of no
@@ -491,17 +499,23 @@ func (c *client) become(r *reply) {
 	if b, ok := e.txn.Body.(*txn.Error); ok {
 		got = b.Code
 	}
-	if r.err != got {
+	local := c.local()
+	if told := got; r.op.ephemeral && local != proto.OK && got != proto.OK {
+		told = proto.EphemeralOnLocalSession // whatever the leader has found
+		if r.err != told {
+			r.wrong("error %v, want %v", r.err, told)
+		}
+	} else if r.err != told {
 		r.wrong("error %v, but the transaction has %v", r.err, got)
 		return
 	}
-	if got == proto.SessionExpired {
+	if got == proto.SessionExpired && local == proto.OK {
 		if z := l.closed[c.session]; z == 0 || z > r.zxid {
 			r.wrong("the session is not closed")
 		}
 		return
 	}
-	want, ok := l.foresee(r.zxid, r.op, c.session)
+	want, ok := l.foresee(r.zxid, r.op, c.session, local)
 	switch {
 	case !ok, got == proto.BadArguments && len(r.op.body)+overhead > c.w.plan.limit: // longer than a transaction may be
 	case r.op.op == proto.OpMulti && want.err != proto.MarshallingError:

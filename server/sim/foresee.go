@@ -15,6 +15,7 @@ type foresight struct {
 	before  proto.Zxid // of the last transaction before it
 	over    map[string]version
 	session proto.SessionID
+	local   proto.Error // what an ephemeral of the session gets, if it is local and stays so; OK: it is not
 	ids     []proto.Identity
 }
 
@@ -28,8 +29,8 @@ type outcome struct {
 
 // foresee returns the outcome of a write at the zxid; false for one that depends on more
 // than the tree.
-func (l *ledger) foresee(z proto.Zxid, o *operation, session proto.SessionID) (outcome, bool) {
-	f := &foresight{l: l, before: z - 1, over: map[string]version{}, session: session, ids: o.ids}
+func (l *ledger) foresee(z proto.Zxid, o *operation, session proto.SessionID, local proto.Error) (outcome, bool) {
+	f := &foresight{l: l, before: z - 1, over: map[string]version{}, session: session, local: local, ids: o.ids}
 	d := jute.NewDecoder(o.body)
 	switch o.op {
 	case proto.OpReconfig, proto.OpCloseSession:
@@ -111,7 +112,11 @@ func (f *foresight) create(op proto.Op, r *proto.CreateRequest) (string, proto.E
 	path := string(r.Path)
 	ttl := r.Flags == proto.FlagPersistentTTL || r.Flags == proto.FlagPersistentSequentialTTL
 	switch {
-	case r.Flags < 0 || r.Flags > proto.FlagPersistentSequentialTTL, ttl != (op == proto.OpCreateTTL), ttl && r.TTL <= 0, !strings.Contains(path, "/"):
+	case r.Flags < 0 || r.Flags > proto.FlagPersistentSequentialTTL, ttl != (op == proto.OpCreateTTL), ttl && r.TTL <= 0:
+		return path, proto.BadArguments
+	case f.local != proto.OK && isEphemeral(r.Flags):
+		return path, f.local
+	case !strings.Contains(path, "/"):
 		return path, proto.BadArguments
 	}
 	acl, err := fix(r.ACL, f.ids)
@@ -139,7 +144,7 @@ func (f *foresight) create(op proto.Op, r *proto.CreateRequest) (string, proto.E
 		return path, proto.NoChildrenForEphemerals
 	}
 	v := version{exists: true, acl: acl, data: r.Data}
-	if r.Flags == proto.FlagEphemeral || r.Flags == proto.FlagEphemeralSequential {
+	if isEphemeral(r.Flags) {
 		v.ephemeral = f.session
 	}
 	parent.children++
