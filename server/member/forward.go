@@ -20,8 +20,9 @@ func Forwarded(r *prep.Request) zab.Packet {
 	return zab.Packet{Type: zab.Request, Zxid: -1, Data: f.Append(nil), Auth: r.IDs}
 }
 
-// Readable says whether the record of a write can be read. A leader answers one that cannot,
-// but Java's does not survive it: it never gets as far as the leader.
+// Readable says whether the record of a write can be read. Our leader answers one that
+// cannot, but Java's does not survive it, as it gives the failure the zxid before; so it does
+// not go there. A multi that cannot be read is a transaction that fails everywhere.
 func Readable(op proto.Op, body []byte) bool {
 	d := jute.NewDecoder(body)
 	switch op {
@@ -40,8 +41,6 @@ func Readable(op proto.Op, body []byte) bool {
 	case proto.OpReconfig:
 		var r proto.ReconfigRequest
 		r.Decode(d)
-	case proto.OpMulti:
-		proto.DecodeMulti(d)
 	}
 	return d.Err() == nil
 }

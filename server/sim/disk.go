@@ -32,6 +32,7 @@ type disk struct {
 	failIn  int           // operations until one fails; 0: none does
 	reads   bool          // it is one that reads, not one that writes
 	failure syscall.Errno // which error it gets
+	sealed  string        // a file that cannot be written; "": none
 	hurt    bool          // an operation has failed since the server started
 	ops     int           // that were done
 	synced  int           // operations that made something durable
@@ -98,6 +99,8 @@ func (d *disk) fault(op vfs.Op, name string) error {
 		return nil
 	case d.broken != 0 && writes(op):
 		return d.broken
+	case d.sealed != "" && writes(op) && strings.HasPrefix(name, d.sealed):
+		return syscall.EIO
 	case d.failIn == 0 || d.reads && !reads(op) || !d.reads && !writes(op):
 		return nil
 	}

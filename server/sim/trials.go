@@ -213,11 +213,18 @@ func (w *world) reconfigure() string {
 
 // loseReconfiguring takes the leader from an ensemble that is changing itself: cut off,
 // killed or with all others at once, before it is decided or right behind. Who knows of
-// the change is chance, and must not matter.
+// the change is chance, and must not matter; nor that the files do not tell of it.
 func (w *world) loseReconfiguring() string {
 	what := w.reconfigure()
 	if what == "" {
 		return ""
+	}
+	if w.chance(4) {
+		for _, id := range w.ids {
+			d := w.servers[id].disk
+			d.sealed = seenFile
+			w.after(2*w.plan.tick, func() { d.sealed = "" })
+		}
 	}
 	w.after(w.between(0, w.between(0, w.plan.tick/4)), func() {
 		p := w.leader()

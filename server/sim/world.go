@@ -248,7 +248,7 @@ func (w *world) heal() {
 	w.plan.lossy = false
 	for _, id := range w.ids {
 		s := w.servers[id]
-		s.disk.broken, s.disk.crashIn, s.disk.failIn, s.fsync, s.crashAt = 0, 0, 0, 0, 0
+		s.disk.broken, s.disk.crashIn, s.disk.failIn, s.disk.sealed, s.fsync, s.crashAt = 0, 0, 0, "", 0, 0
 		if s.process != nil && s.process.paused {
 			s.process.resume()
 		}
@@ -314,6 +314,9 @@ func (w *world) compare(invariant string) {
 	for _, s := range w.members() {
 		if at, wrong := s.process.state(); wrong != "" {
 			w.violated(invariant, "server %v at %v: %s", s.id, at, wrong)
+		}
+		if got, want := s.process.members.committed.Version, w.newest().Version; got != want {
+			w.violated(invariant, "server %v has configuration %x, want %x", s.id, got, want)
 		}
 		open := s.process.db.Sessions()
 		for _, id := range slices.Sorted(maps.Keys(open)) {
