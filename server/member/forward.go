@@ -1,6 +1,8 @@
 package member
 
 import (
+	"errors"
+
 	"gokeeper/server/jute"
 	"gokeeper/server/prep"
 	"gokeeper/server/proto"
@@ -22,7 +24,8 @@ func Forwarded(r *prep.Request) zab.Packet {
 
 // Readable says whether the record of a write can be read. Our leader answers one that
 // cannot, but Java's does not survive it, as it gives the failure the zxid before; so it does
-// not go there. A multi that cannot be read is a transaction that fails everywhere.
+// not go there. A multi that breaks off is a transaction that fails for both; only what lacks
+// a part is as bad as the others (it ends Java's reader by another kind of exception).
 func Readable(op proto.Op, body []byte) bool {
 	d := jute.NewDecoder(body)
 	switch op {
@@ -41,6 +44,10 @@ func Readable(op proto.Op, body []byte) bool {
 	case proto.OpReconfig:
 		var r proto.ReconfigRequest
 		r.Decode(d)
+	case proto.OpMulti:
+		proto.DecodeMulti(d)
+		err := d.Err()
+		return !errors.Is(err, proto.ErrNullPath) && !errors.Is(err, proto.ErrNullVector) && !errors.Is(err, proto.ErrNoTTL)
 	}
 	return d.Err() == nil
 }

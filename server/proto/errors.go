@@ -65,6 +65,8 @@ var (
 	ErrNullID = errors.New("scheme or id of an ACL entry is null")
 	// ErrOp says that an operation is not allowed inside this multi.
 	ErrOp = errors.New("operation not allowed in a multi")
+	// ErrNoTTL says that a create of a multi has the flag of one with a TTL, and no TTL.
+	ErrNoTTL = errors.New("flag of a node with a TTL, and no TTL")
 	// ErrNullPath says that an operation of a multi names no node.
 	ErrNullPath = errors.New("path is null")
 	// ErrNullVector says that a vector that must be there is null.

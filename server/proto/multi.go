@@ -109,7 +109,11 @@ func createKind(op Op, r *CreateRequest, d *jute.Decoder) Op {
 		}
 	case FlagContainer:
 		return OpCreateContainer
-	default: // one with a TTL, or unknown, which the checks refuse
+	case FlagPersistentTTL, FlagPersistentSequentialTTL:
+		if op != OpCreateTTL {
+			d.Fail(ErrNoTTL)
+		}
+	default: // unknown, which the checks refuse
 		if op != OpCreateTTL {
 			d.Fail(ErrOp)
 		}

@@ -304,7 +304,7 @@ func TestMultiCreateKinds(t *testing.T) {
 		{OpCreateTTL, FlagPersistentSequentialTTL, acl, OpCreateTTL, nil},
 		{OpCreateTTL, FlagEphemeral, acl, OpCreate, nil},
 		{OpCreateTTL, 7, acl, OpCreateTTL, nil},
-		{OpCreate, FlagPersistentTTL, acl, 0, ErrOp},
+		{OpCreate, FlagPersistentTTL, acl, 0, ErrNoTTL},
 		{OpCreate2, 7, acl, 0, ErrOp},
 		{OpCreate, -1, acl, 0, ErrOp},
 		{OpCreate, FlagPersistent, []ACL{}, OpCreate, nil},

@@ -60,8 +60,15 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%d of %d bytes: request %d, error %v", n, len(whole), xid, err)
 		}
 	}
+	part := proto.MultiHeader{Op: proto.OpCreate, Err: -1}
+	incomplete := proto.CreateRequest{Path: []byte("/b")} // without a list
+	q.Op, q.Body = proto.OpMulti, proto.AppendMultiEnd(incomplete.Append(part.Append(nil), proto.OpCreate))
+	s.r.Submit(&Write{Session: 7, Client: c, Request: q})
+	if d := jute.NewDecoder(<-c.replies); d.Int() != 16 || d.Int() != q.Xid || d.Long() != 0 || proto.Error(d.Int()) != proto.MarshallingError {
+		t.Error("a multi with a create without a list is not refused")
+	}
 	s.silent("send REQUEST")
-	q.Body = whole
+	q.Op, q.Body = proto.OpCreate, whole
 	s.r.Submit(&Write{Session: 7, Client: c, Request: q})
 	s.hears("send REQUEST 0xffffffffffffffff")
 }
