@@ -254,8 +254,13 @@ func (e *Election) Step(from quorum.ServerID, n Notification, now int64) {
 		e.settle()
 		return
 	}
-	if e.isVoter(n.Vote.Leader) {
+	switch {
+	case e.isVoter(n.Vote.Leader):
 		e.count(from, &n)
+	case n.State == Looking && n.Vote.Round > e.clock && e.own.Zxid != empty:
+		// It may not know yet that it is a voter, and so names nobody; in its round it takes
+		// over a better vote. Java passes over it, and it over Java.
+		e.join(n.Vote.Round, e.own)
 	}
 	e.settle()
 }
@@ -280,17 +285,22 @@ func (e *Election) countLooking(from quorum.ServerID, n *Notification) {
 	case n.Vote.Round < e.clock:
 		return
 	case n.Vote.Round > e.clock:
-		e.clock = n.Vote.Round
-		e.round = ballots{}
 		v := e.own
 		if e.isBetter(n.Vote, v) {
 			v = n.Vote
 		}
-		e.propose(v)
+		e.join(n.Vote.Round, v)
 	case e.isBetter(n.Vote, e.vote):
 		e.propose(n.Vote)
 	}
 	e.round[from] = n.ballot()
+}
+
+// join begins anew in a round that others have come to.
+func (e *Election) join(round int64, v Vote) {
+	e.clock = round
+	e.round = ballots{}
+	e.propose(v)
 }
 
 func (e *Election) countDecided(from quorum.ServerID, n *Notification) {
