@@ -8,7 +8,6 @@ import (
 
 	"gokeeper/server/auth"
 	"gokeeper/server/jute"
-	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
 	"gokeeper/server/txn"
@@ -454,7 +453,7 @@ func (c *client) refusedReadOnly(r *reply) bool {
 // unwritten says whether a write has become no transaction, since it is the business of
 // the server that knows the local session, or could not be read by one that does not lead.
 func (c *client) unwritten(r *reply) bool {
-	if r.err == proto.MarshallingError && r.op.op != proto.OpMulti && c.conn.p.role != member.Leading {
+	if r.err == proto.MarshallingError && r.op.op != proto.OpMulti && !c.conn.leads {
 		want, ok := c.w.ledger.foresee(r.zxid, r.op, c.session, proto.OK)
 		if e := c.w.ledger.at(r.zxid); !ok || want.err != proto.MarshallingError || e != nil && e.txn.Session == c.session && e.txn.Cxid == r.op.xid {
 			r.wrong("error %v of a server that does not lead", r.err)
@@ -470,7 +469,7 @@ func (c *client) local() proto.Error {
 	switch {
 	case c.w.locals[c.session] == nil || c.w.plan.upgrade:
 		return proto.OK
-	case c.conn.p.role == member.Leading:
+	case c.conn.leads:
 		return proto.EphemeralOnLocalSession
 	}
 	return proto.SessionExpired

@@ -9,6 +9,7 @@ import (
 
 	"gokeeper/server/database"
 	"gokeeper/server/jute"
+	"gokeeper/server/member"
 	"gokeeper/server/proto"
 	"gokeeper/server/replica"
 	"gokeeper/server/session"
@@ -21,6 +22,7 @@ type connection struct {
 	p      *process
 	client *client
 	number int   // of the client's connections
+	leads  bool  // the server does, as long as there is the connection
 	out    *pipe // to the client
 
 	buffer  []byte
@@ -51,7 +53,7 @@ const (
 func (p *process) accept(c *client, number int) *connection {
 	w := p.s.w
 	x := &connection{
-		p: p, client: c, number: number,
+		p: p, client: c, number: number, leads: p.steps.Member().Role() == member.Leading,
 		out: w.net.pipe(fmt.Sprintf("client %d %d from", c.id, number), endpoint(p.s.id), c.endpoint()),
 		ids: c.nobody(),
 	}

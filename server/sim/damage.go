@@ -38,6 +38,20 @@ func (w *world) failOne() string {
 	return fmt.Sprintf("in %d operations, reading %v: %v", d.failIn, d.reads, d.failure)
 }
 
+// failAtLog lets the power fail when a server has begun its next log.
+func (w *world) failAtLog() string {
+	s := w.servers[w.ids[w.IntN(len(w.ids))]]
+	s.disk.crashLog = 1 + w.IntN(3)
+	return fmt.Sprintf("%v in %d operations behind that", s.id, s.disk.crashLog)
+}
+
+// failToCut makes the disk of the next server fail that has to cut its history
+// (ZOOKEEPER-3701).
+func (w *world) failToCut() string {
+	w.uncut = 1 + w.IntN(3)
+	return fmt.Sprintf("at operation %d", w.uncut)
+}
+
 // breakDisk makes every operation of a disk that writes fail for a while.
 func (w *world) breakDisk(err syscall.Errno) string {
 	s := w.servers[w.ids[w.IntN(len(w.ids))]]

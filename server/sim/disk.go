@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -22,21 +23,22 @@ var errNoPower = errors.New("the power has failed")
 // disk is what a server keeps when it is down. The file system in memory knows what was
 // synced; here operations fail or are the last.
 type disk struct {
-	mem     *vfs.Mem
-	fs      vfs.FS
-	random  *source
-	dead    bool          // until the server starts again
-	crashIn int           // operations until the power fails; 0: it does not
-	spared  bool          // it is only the process that ends then
-	broken  syscall.Errno // of every operation that writes, while it is set
-	failIn  int           // operations until one fails; 0: none does
-	reads   bool          // it is one that reads, not one that writes
-	failure syscall.Errno // which error it gets
-	sealed  string        // a file that cannot be written; "": none
-	hurt    bool          // an operation has failed since the server started
-	ops     int           // that were done
-	synced  int           // operations that made something durable
-	during  func(vfs.Op)  // what other stages of the server do meanwhile; nil: nothing
+	mem      *vfs.Mem
+	fs       vfs.FS
+	random   *source
+	dead     bool          // until the server starts again
+	crashLog int           // crashIn at the creation of the next log; 0: leave it
+	crashIn  int           // operations until the power fails; 0: it does not
+	spared   bool          // it is only the process that ends then
+	broken   syscall.Errno // of every operation that writes, while it is set
+	failIn   int           // operations until one fails; 0: none does
+	reads    bool          // it is one that reads, not one that writes
+	failure  syscall.Errno // which error it gets
+	sealed   string        // a file that cannot be written; "": none
+	hurt     bool          // an operation has failed since the server started
+	ops      int           // that were done
+	synced   int           // operations that made something durable
+	during   func(vfs.Op)  // what other stages of the server do meanwhile; nil: nothing
 }
 
 func newDisk(random *source) *disk {
@@ -77,6 +79,9 @@ func (d *disk) operation(op vfs.Op, name string) error {
 			}
 			panic(powerFailure{})
 		}
+	}
+	if d.crashLog > 0 && op == vfs.OpCreate && strings.HasPrefix(filepath.Base(name), "log.") {
+		d.crashIn, d.crashLog = d.crashLog, 0
 	}
 	if err := d.fault(op, name); err != nil {
 		d.hurt = true

@@ -39,6 +39,8 @@ func allFaults() []fault {
 		{"slow link", 3, (*world).slowLink},
 		{"slow disk", 3, (*world).slowDisk},
 		{"one operation fails", 5, (*world).failOne},
+		{"power failure at a new log", 3, (*world).failAtLog},
+		{"history that cannot be cut", 3, (*world).failToCut},
 		{"I/O error", 2, func(w *world) string { return w.breakDisk(syscall.EIO) }},
 		{"disk full", 2, func(w *world) string { return w.breakDisk(syscall.ENOSPC) }},
 		{"clock jump", 2, (*world).jump},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"syscall"
 	"time"
 
 	"gokeeper/server/election"
@@ -336,6 +337,10 @@ func (x *link) read(b []byte) {
 			}
 			if p.Type == zab.Trunc {
 				x.t.p.cut = p.Zxid
+				if w := x.t.p.s.w; w.uncut > 0 {
+					d := x.t.p.s.disk
+					d.failIn, d.reads, d.failure, w.uncut = w.uncut, false, syscall.ENOSPC, 0
+				}
 			}
 			x.heard()
 			x.t.p.s.w.brought(p.Type)

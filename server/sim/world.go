@@ -37,6 +37,7 @@ type world struct {
 	begun       bool          // the clients have made the first nodes
 	quiet       bool          // they ask for nothing any more
 	hold        time.Duration // until then they ask for nothing
+	uncut       int           // operation of the next server that cuts its history at which its disk fails; 0: it does not
 	doomed      bool          // the next leader is lost at once, with all that it has proposed
 	calm        bool          // nothing bad happens any more
 	undisturbed bool          // nor has anything
@@ -242,13 +243,14 @@ func (w *world) powerCycle() {
 
 // heal ends everything bad.
 func (w *world) heal() {
-	w.calm = true
+	w.calm, w.uncut = true, 0
 	w.net.mend()
 	w.net.delay = [2]time.Duration{50 * time.Microsecond, time.Millisecond}
 	w.plan.lossy = false
 	for _, id := range w.ids {
 		s := w.servers[id]
-		s.disk.broken, s.disk.crashIn, s.disk.failIn, s.disk.sealed, s.fsync, s.crashAt = 0, 0, 0, "", 0, 0
+		d := s.disk
+		d.broken, d.crashIn, d.crashLog, d.failIn, d.sealed, s.fsync, s.crashAt = 0, 0, 0, 0, "", 0, 0
 		if s.process != nil && s.process.paused {
 			s.process.resume()
 		}
