@@ -257,7 +257,7 @@ func (s *soak) work(c *client, n int, stop <-chan struct{}) (zxid int64, ended b
 		case <-stop:
 			_, err := c.call(opCloseSession, nil)
 			return zxid, err == nil
-		case <-time.After(2 * time.Millisecond): // the pace of the load
+		case <-time.After(10 * time.Millisecond): // the pace of the load, which leaves room beside it
 		}
 		for _, q := range []request{
 			{op: opSetData, body: setData(soaked(n), make([]byte, 100+k%900), -1)},

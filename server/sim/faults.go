@@ -55,7 +55,7 @@ func allFaults() []fault {
 		{"flapping links", 3, (*world).flap},
 		{"reconfiguration", 8, (*world).reconfigure},
 		{"leader lost in a reconfiguration", 8, (*world).loseReconfiguring},
-		{"growth with a restart", 2, (*world).growAndRestart},
+		{"growth with a restart", 4, (*world).growAndRestart},
 	}
 }
 

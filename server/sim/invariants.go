@@ -420,6 +420,7 @@ func (p *process) acknowledges(epoch int64) {
 		p.s.hasUpTo(p.cut)
 		p.cut = 0
 	}
+	p.s.forgetful = p.forgets
 	if got := p.s.number("currentEpoch"); got < epoch {
 		w.violated("EpochBeforeAck", "server %v acknowledges epoch %d and has %d on its disk", p.s.id, epoch, got)
 	}
@@ -452,11 +453,11 @@ func (w *world) failedEpoch(epoch int64) bool {
 // began checks a server that starts: who has an epoch has the history that it began with,
 // or another server would believe that it has (ZOOKEEPER-4643). Of an epoch that nobody
 // has established that cannot be said: a later one may have begun with more; nor of who
-// has been an observer without a log as far as it knows. That may be a voter by now, but
-// nobody has counted it yet.
+// was an observer without a log and has acknowledged nothing since. It may be a voter by now,
+// but nobody has counted it yet.
 func (p *process) began(epoch int64) {
 	l := p.s.w.ledger
-	if _, ok := p.s.w.established[epoch]; !ok || p.s.w.plan.noLog && p.members.committed.IsObserver(p.s.id) {
+	if _, ok := p.s.w.established[epoch]; !ok || p.s.forgetful {
 		return
 	}
 	if i := l.index(proto.NewZxid(epoch, 0)); i > 0 && !p.s.keeps(l.entries[i-1].txn.Zxid, l.entries[i-1].raw) {

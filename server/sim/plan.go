@@ -63,6 +63,9 @@ func newPlan(c *source, calm bool) plan {
 	p.servers(c)
 	if !calm {
 		p.kinds = drawKinds(c, p.spares > 0, p.spares > 0 || len(p.ensemble.Observers()) > 0, p.fragile)
+		if grows := "growth with a restart"; p.noLog && len(p.ensemble.Observers()) > 0 && !slices.Contains(p.kinds, grows) {
+			p.kinds = append(p.kinds, grows)
+		}
 	}
 	return p
 }
@@ -86,7 +89,7 @@ func (p *plan) rarities(c *source) {
 	if c.chance(4) {
 		p.epochWait = 3 * p.tick
 	}
-	p.noLog, p.noPaths = c.chance(6), c.chance(6)
+	p.noLog, p.noPaths = c.chance(4), c.chance(6)
 	p.piece = []int{1, 1, 300, 64 << 10}[c.IntN(4)]
 }
 

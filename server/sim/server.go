@@ -25,20 +25,21 @@ type server struct {
 	w  *world
 	id quorum.ServerID
 	*source
-	disk     *disk
-	process  *process          // nil: it is down
-	starts   int               // of the process
-	roles    int               // in which it has begun to serve
-	wall     time.Duration     // what the wall clock is ahead of the time
-	latest   int64             // wall time in milliseconds at the last start
-	fsync    time.Duration     // that a sync takes at least
-	fuzzy    bool              // its snapshot may be one that a leader sent, and shows more than it says
-	wiped    bool              // its disk was replaced by an empty one
-	absent   bool              // not to be started: it is no member yet
-	loseSnap int               // links that are to break behind a snapshot that they bring
-	crashAt  int               // operations behind the next NEWLEADER at which the power fails; 0: it does not
-	rotten   map[string][]byte // snapshots with a wrong bit
-	brought  []zab.Entry       // in the snapshot that a leader sent, and not known to be committed
+	disk      *disk
+	process   *process          // nil: it is down
+	starts    int               // of the process
+	forgetful bool              // what it has seen last it has in memory only
+	roles     int               // in which it has begun to serve
+	wall      time.Duration     // what the wall clock is ahead of the time
+	latest    int64             // wall time in milliseconds at the last start
+	fsync     time.Duration     // that a sync takes at least
+	fuzzy     bool              // its snapshot may be one that a leader sent, and shows more than it says
+	wiped     bool              // its disk was replaced by an empty one
+	absent    bool              // not to be started: it is no member yet
+	loseSnap  int               // links that are to break behind a snapshot that they bring
+	crashAt   int               // operations behind the next NEWLEADER at which the power fails; 0: it does not
+	rotten    map[string][]byte // snapshots with a wrong bit
+	brought   []zab.Entry       // in the snapshot that a leader sent, and not known to be committed
 }
 
 // epoch0 is the wall time at which runs begin, in milliseconds since 1970.

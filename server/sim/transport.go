@@ -122,6 +122,7 @@ func (t *transport) Follow(id zab.LinkID, leader quorum.Member, l replica.Links)
 	x := &link{t: t, id: id, to: l}
 	t.uplink = x
 	t.p.served, t.p.forgets = false, t.p.s.w.plan.noLog && t.p.steps.Member().Role() == member.Observing
+	t.p.s.forgetful = t.p.s.forgetful || t.p.forgets
 	t.try(x, leader.ID, until)
 }
 

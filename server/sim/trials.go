@@ -291,7 +291,7 @@ func (w *world) askFor(r *proto.ReconfigRequest, ids ...quorum.ServerID) string 
 
 // growAndRestart has all servers that are no voters become some, and cuts the power of all
 // at about the time at which that is decided (ZOOKEEPER-1367, 335), or that of the new
-// voters when they write something.
+// voters when they write something, or begin a log.
 func (w *world) growAndRestart() string {
 	var lines []string
 	var ids []quorum.ServerID
@@ -309,7 +309,11 @@ func (w *world) growAndRestart() string {
 	}
 	if w.chance(2) {
 		for _, id := range ids {
-			w.servers[id].disk.crashIn = 1 + w.IntN(30)
+			if d := w.servers[id].disk; w.chance(2) {
+				d.crashIn = 1 + w.IntN(20)
+			} else {
+				d.crashLog = 1 + w.IntN(10)
+			}
 		}
 		return what
 	}
