@@ -250,7 +250,7 @@ func (e *ensemble) equal() {
 			}
 			digests[zxid] = d
 		}
-		if n := s.metric("zk_digest_mismatches_count"); n != 0 && !e.fuzzy {
+		if n := s.metric("zk_digest_mismatches_count"); n > 0 && !e.fuzzy { // -1: the answer ended early, see alike
 			e.t.Errorf("node %d (%s) reports %v digest mismatches", sid, s.name, n)
 		}
 	}

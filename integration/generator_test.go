@@ -9,7 +9,10 @@ import (
 
 // A generator makes random requests, good and bad ones, of all kinds. What it leaves out, because the servers are meant to
 // differ or because Java dies of it, is in the table of TestMeantDifferences.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	members bool // the servers are ensembles: what a leader of Java's does not survive is left out, too
+}
 
 func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
 
@@ -49,8 +52,15 @@ func (g generator) alone(slot int) []action {
 	case 0, 1:
 		return []action{{op: opCloseSession}}
 	case 2:
-		return []action{{op: pick[int32](g, 0, -1, 10, 108, 4711, opCheck), body: at("/a", -1)}}
+		unknown := []int32{0, -1, 10, 108, 4711}
+		if !g.members {
+			unknown = append(unknown, opCheck)
+		}
+		return []action{{op: pick(g, unknown...), body: at("/a", -1)}}
 	case 3:
+		if g.members {
+			break
+		}
 		return []action{{op: opDeleteContainer, body: out(nil).str("/a")}}
 	case 4:
 		return login(pick(g, "nosuch", "world", "auth", "super", "sasl", "x509", "Digest", ""), []byte("x"))
@@ -125,7 +135,7 @@ func (g generator) path() string {
 
 // named is a path as a record has it, now and then null.
 func (g generator) named() out {
-	if g.one(40) {
+	if g.one(40) && !g.members {
 		return out(nil).null()
 	}
 	return out(nil).str(g.path())
@@ -153,12 +163,16 @@ func (g generator) acl() out {
 	if !g.one(4) {
 		return out(nil).acl(open)
 	}
-	if g.one(20) { // a scheme or an id that is null, a count that is none
+	if g.one(20) && !g.members { // a scheme or an id that is null, a count that is none
 		return pick(g, out(nil).i32(1).i32(31).null().str("x"), out(nil).i32(1).i32(31).str("world").null(), out(nil).i32(-2), out(nil).i32(1<<30))
 	}
 	perms := pick[int32](g, 31, 31, 31, 1, 3, 15, 16, 17, 30, 0, 255, -1)
 	digest := digestID(user(g.IntN(slots)), "pw")
-	return out(nil).acl(pick(g, nil, []acl{}, []acl{{perms, "world", "anyone"}}, []acl{{perms, "world", "someone"}}, []acl{{perms, "auth", "x"}},
+	var none []acl // a null
+	if g.members {
+		none = []acl{}
+	}
+	return out(nil).acl(pick(g, none, []acl{}, []acl{{perms, "world", "anyone"}}, []acl{{perms, "world", "someone"}}, []acl{{perms, "auth", "x"}},
 		[]acl{{perms, "digest", digest}}, []acl{{perms, "digest", digest}, {1, "world", "anyone"}}, []acl{{1, "auth", ""}, {30, "auth", ""}},
 		[]acl{{perms, "digest", pick(g, "plain", "a:b:c", "a:", ":b", "a:b:", ":", "", "ü:é", "a:😀", "a:\xff", "a:"+strings.Repeat("b", 300))}},
 		[]acl{{perms, "ip", "127.0.0.1"}}, []acl{{perms, "ip", "127.0.0.0/8"}}, []acl{{perms, "ip", "10.1.2.3"}, {30, "world", "anyone"}},
@@ -175,7 +189,7 @@ func (g generator) request() action {
 		a.xid = new(pick[int32](g, 0, -3, -7, -1<<31, 1<<31-1))
 	}
 	switch {
-	case a.op == opCreateTTL || a.op == opCreateContainer || len(a.body) == 0:
+	case a.op == opCreateTTL || a.op == opCreateContainer || len(a.body) == 0 || g.members && changes(a.op):
 	case g.one(100):
 		a.body = append(slices.Clip(a.body), 1, 2, 3)
 	case g.one(40):

@@ -77,7 +77,7 @@ func (g generator) partOfMulti() part {
 	case 3: // one that succeeds, so that the others matter
 		return part{opCheck, at(pick(g, "/", "/zookeeper"), pick[int32](g, -1, 0))}
 	}
-	return g.create(g.one(5))
+	return g.create(!g.members && g.one(5))
 }
 
 // quota makes, changes or removes the nodes of a quota.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,9 +44,11 @@ func (a action) String() string {
 	return text + "}"
 }
 
-// A side is one of the two servers with its connections and the meaning of its numbers.
+// A side is one of the two servers, or ensembles, with its connections and the meaning of its numbers.
 type side struct {
 	server   *server
+	members  []*server  // of an ensemble: its leader, its followers, its observers
+	place    [slots]int // the member to which a slot connects
 	clients  [slots]*client
 	last     [slots]opening // resumes the slot's latest session
 	log      [slots][]string
@@ -66,10 +69,23 @@ func newSide(t *testing.T, tg target, keys ...string) *side {
 	s := newServer(t, tg, append([]string{"minSessionTimeout=100000", "maxSessionTimeout=600000"}, keys...)...)
 	s.env = []string{"SERVER_JVMFLAGS=-Dznode.container.checkIntervalMs=86400000"}
 	s.start(t)
+	return sideOf(t, s)
+}
+
+// sideOf returns the side of a server that runs.
+func sideOf(t *testing.T, s *server) *side {
 	d := &side{server: s, labels: map[int64]string{0: "0"}, sessions: map[int64]string{0: "none"}, times: map[string]int64{"0": 0},
 		kinds: map[string]int{}}
 	t.Cleanup(d.hangUp)
 	return d
+}
+
+// at returns the server to which a slot connects.
+func (s *side) at(slot int) *server {
+	if s.members == nil {
+		return s.server
+	}
+	return s.members[s.place[slot]]
 }
 
 // hangUp drops all connections.
@@ -111,7 +127,7 @@ func fresh() opening { return opening{timeout: 600000} }
 
 // reopen connects a slot; on failure the slot has no connection.
 func (s *side) reopen(slot int, o opening) {
-	c, err := connect(s.server.addr(), o)
+	c, err := connect(s.at(slot).addr(), o)
 	if err != nil {
 		s.note(slot, "connect: %s", s.outcome(err, "a connect request"))
 		return
@@ -239,18 +255,36 @@ func (s *side) read(slot int, xid int32, asked string) (reply, bool) {
 	}
 }
 
-// settle lets every connection answer a ping, so that all events of the step have arrived.
+// settle lets every connection answer a ping, so that all events of the step have arrived; in an ensemble its server has
+// everything then.
 func (s *side) settle(acting int) {
 	for slot, c := range s.clients {
 		if c == nil || s.stuck != "" {
 			continue
 		}
 		c.limit = answerLimit
+		if s.members != nil && !s.catchUp(slot) {
+			continue
+		}
 		if _, err := c.send(opPing, nil); err != nil && slot != acting {
 			s.note(slot, "ping: %v", err)
 		}
 		s.read(slot, -2, "a ping")
 	}
+}
+
+// catchUp has a member come to where the ensemble is. Learners do by a sync; Java's leader answers that at once, and a
+// write, which fails, only behind all others.
+func (s *side) catchUp(slot int) bool {
+	op, body := int32(opSync), out(nil).str("/")
+	if s.place[slot] == 0 {
+		op, body = opDelete, at("/absent", -1)
+	}
+	if xid, err := s.clients[slot].send(op, body); err == nil {
+		_, ok := s.read(slot, xid, "catching up")
+		return ok
+	}
+	return true // the answer to the ping says more
 }
 
 // answer notes an answer in comparable form.
@@ -296,6 +330,8 @@ func (s *side) label(zxid int64) string {
 func (s *side) time(label string, ms int64) string {
 	if known, ok := s.times[label]; !ok {
 		s.times[label] = ms
+	} else if s.members != nil && label == "0" && ms > 0 {
+		return "the start of a member" // of the node of the configuration, which each writes itself
 	} else if known != ms {
 		return fmt.Sprintf("%+dms", ms-known)
 	}
@@ -322,8 +358,11 @@ func data(i *in) string {
 	if b == nil {
 		return "null"
 	}
-	return fmt.Sprintf("%q", b)
+	return fmt.Sprintf("%q", memberPorts.ReplaceAll(b, []byte("server.$1=HOST")))
 }
+
+// memberPorts are the ports of a member in the node of the configuration.
+var memberPorts = regexp.MustCompile(`server\.(\d+)=127\.0\.0\.1:\d{5}:\d{5}`)
 
 func sorted(list []string) string {
 	slices.Sort(list)
