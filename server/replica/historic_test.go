@@ -163,7 +163,7 @@ func TestZOOKEEPER3701(t *testing.T) {
 	full := errors.New("no space left on device")
 	var failing atomic.Bool
 	s := newStage(t, vfs.Failing(vfs.NewMem(), func(op vfs.Op, _ string) error {
-		if op == vfs.OpTruncate && failing.Load() {
+		if op == vfs.OpRename && failing.Load() {
 			return full
 		}
 		return nil

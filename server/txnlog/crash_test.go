@@ -169,7 +169,7 @@ func TestTruncate(t *testing.T) {
 
 // TestTruncateFailure reports what cannot be cut.
 func TestTruncateFailure(t *testing.T) {
-	for _, op := range []vfs.Op{vfs.OpTruncate, vfs.OpSync, vfs.OpRemove, vfs.OpSyncDir, vfs.OpRead} {
+	for _, op := range []vfs.Op{vfs.OpCreate, vfs.OpWrite, vfs.OpRename, vfs.OpSync, vfs.OpRemove, vfs.OpSyncDir, vfs.OpRead} {
 		m := newMem(t)
 		file(t, m, "log.1", AppendHeader(nil), records(1, 4))
 		file(t, m, "log.5", AppendHeader(nil), records(5, 5))

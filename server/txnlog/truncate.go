@@ -52,48 +52,80 @@ func Truncate(fs vfs.FS, dir string, zxid proto.Zxid, limit int) (Truncation, er
 	return t, nil
 }
 
-// cut shortens one file.
+// cut shortens one file, by a copy that takes its place: when a disk fails to make a shorter
+// file durable nobody can tell any more what it will hold after a crash.
 func (t *Truncation) cut(fs vfs.FS, dir string, file File, zxid proto.Zxid, limit int) error {
 	path := filepath.Join(dir, file.Name)
-	f, err := fs.OpenWrite(path)
+	f, err := fs.Open(path)
 	if err != nil {
 		return fmt.Errorf("truncate log: %w", err)
 	}
-	err = t.cutOpen(f, path, file.Name, zxid, limit)
-	if cerr := f.Close(); err == nil && cerr != nil {
-		err = fmt.Errorf("truncate log: %w", cerr)
+	defer f.Close()
+	at, err := t.find(f, path, zxid, limit)
+	if err != nil || at == 0 {
+		return err
 	}
-	return err
+	t.Cut, t.Size = file.Name, at
+	short := filepath.Join(dir, shortened+file.Name)
+	if err := copyTo(fs, short, f, at); err != nil {
+		_ = fs.Remove(short) // the disk may be full
+		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
+	}
+	if err := fs.Rename(short, path); err != nil {
+		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
+	}
+	if err := fs.SyncDir(dir); err != nil {
+		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
+	}
+	return nil
 }
 
-func (t *Truncation) cutOpen(f vfs.File, path, name string, zxid proto.Zxid, limit int) error {
+// shortened begins the name of the copy. A crash may leave it; it is no log.
+const shortened = ".shortened-"
+
+// find returns where the first record above the zxid begins, 0 if there is none.
+func (t *Truncation) find(f vfs.File, path string, zxid proto.Zxid, limit int) (int64, error) {
 	s, err := NewScanner(f, path, limit)
 	if errors.Is(err, ErrHeaderCut) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for {
 		at := s.Offset()
 		rec, err := s.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return 0, nil
 		}
 		if err != nil {
+			return 0, err
+		}
+		if rec.Zxid > zxid {
+			return at, nil
+		}
+		t.Last = max(t.Last, rec.Zxid)
+	}
+}
+
+// copyTo makes a file of the first bytes of another, durable but for its name.
+func copyTo(fs vfs.FS, name string, from vfs.File, size int64) (err error) {
+	f, err := fs.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	b := make([]byte, min(size, 1<<20))
+	for at := int64(0); at < size; {
+		b = b[:min(size-at, int64(len(b)))]
+		n, err := from.ReadAt(b, at)
+		if n < len(b) {
 			return err
 		}
-		if rec.Zxid <= zxid {
-			t.Last = max(t.Last, rec.Zxid)
-			continue
+		if _, err := f.WriteAt(b, at); err != nil {
+			return err
 		}
-		t.Cut, t.Size = name, at
-		if err := f.Truncate(at); err != nil {
-			return fmt.Errorf("truncate %s to %d: %w", path, at, err)
-		}
-		if err := f.Sync(); err != nil {
-			return fmt.Errorf("truncate %s to %d: %w", path, at, err)
-		}
-		return nil
+		at += int64(n)
 	}
+	return f.Sync()
 }
