@@ -105,6 +105,9 @@ func TestSecurePort(t *testing.T) {
 		if err := word(t, nc); (err == nil) != plainToo {
 			t.Errorf("plain too %t: a plain word: %v", plainToo, err)
 		}
+		if !plainToo { // the client may see the end before it is counted
+			await(t, "a handshake that failed", func() bool { return s.Stats().AuthFailed > 0 })
+		}
 		if st := s.Stats(); (st.Unsuccessful == 0) != plainToo || st.AuthFailed != st.Unsuccessful {
 			t.Errorf("plain too %t: %d handshakes failed, %d authentications", plainToo, st.Unsuccessful, st.AuthFailed)
 		}
