@@ -102,6 +102,9 @@ func TestSecurePort(t *testing.T) {
 		if nc, err = plain(t.Context(), "tcp", addr); err != nil {
 			t.Fatal(err)
 		}
+		if !plainToo { // long enough to be seen to be no record of TLS
+			_, _ = io.WriteString(nc, "GET ")
+		}
 		if err := word(t, nc); (err == nil) != plainToo {
 			t.Errorf("plain too %t: a plain word: %v", plainToo, err)
 		}
