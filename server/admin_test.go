@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gokeeper/server"
 	"gokeeper/server/jute"
@@ -241,6 +243,11 @@ func TestAdminEnsemble(t *testing.T) {
 		c.do(proto.OpSync, jute.AppendString(nil, "/"))
 		c.do(proto.OpCloseSession, nil)
 		role := e.mode(i + 1)
+		for limit := time.Now().Add(patience); time.Now().Before(limit); runtime.Gosched() { // until the word's connection is gone
+			if list := r.command("connections"); strings.Count(list, "remote_socket_address") == strings.Count(list, "session_id") {
+				break
+			}
+		}
 		r.compare(role)
 		if got, want := r.command("leader"), fmt.Sprintf(`"leader_id" : %d,`, leader); !strings.Contains(got, want) {
 			t.Errorf("%s: %s in %s", role, want, got)
