@@ -103,7 +103,8 @@
 //
 // # Locks
 //
-// database, then one connection. Inside either at most a lock of metrics, which waits
-// for nothing. Nothing else nests. Replies and events are appended to a connection's
-// buffer while the database lock is held, and sent after it is let go.
+// database, or conn's list of connections, then one connection. Inside any at most a
+// lock of metrics, which waits for nothing. Nothing else nests. Replies and events are
+// appended to a connection's buffer while the database lock is held, and sent after it
+// is let go.
 package server

@@ -38,6 +38,7 @@
 //     Options.Sessionless, silent ones likewise with their session's timeout; a closing
 //     connection gives the client 10 s to take what was sent
 //
-// Lock order: the database's lock, then one connection's. Nothing here takes two
-// connections' locks, or calls the Backend with one held.
+// Lock order: the database's lock, then one connection's; or that of the list of
+// connections, then one connection's. Nothing here takes two connections' locks, or calls
+// the Backend with one held.
 package conn

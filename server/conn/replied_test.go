@@ -116,6 +116,29 @@ func TestSizes(t *testing.T) {
 	check(70, 70, 70)
 }
 
+// TestResetWhileEnding: what an ended connection has counted is not there after a reset,
+// even one in the midst of its end.
+func TestResetWhileEnding(t *testing.T) {
+	f := newFake()
+	s, addr := serve(t, Options{}, f)
+	for range 2000 {
+		c := dial(t, addr)
+		c.connect()
+		c.Close()
+		for gone := false; !gone; {
+			s.ResetStats()
+			select {
+			case what := <-f.event:
+				gone = what == "gone"
+			default:
+			}
+		}
+		if n := s.Stats(); n.Received != 0 || n.Sent != 0 {
+			t.Fatalf("received %d, sent %d", n.Received, n.Sent)
+		}
+	}
+}
+
 // TestCountFrames tells replies from what else a buffer holds.
 func TestCountFrames(t *testing.T) {
 	frame := func(xid int32, n int) []byte {

@@ -267,12 +267,12 @@ func (s *Server) add(c *Conn) string {
 
 // remove forgets a connection that has ended.
 func (s *Server) remove(c *Conn) {
-	c.mu.Lock()
-	all := c.tally.all
-	c.mu.Unlock()
 	from := c.source()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.mu.Lock()
+	all := c.tally.all
+	c.mu.Unlock()
 	delete(s.conns, c)
 	s.retired.merge(&all)
 	if s.perAddr[from]--; s.perAddr[from] == 0 {

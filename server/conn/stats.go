@@ -311,10 +311,9 @@ func (s *Server) ResetStats() {
 		c.Store(0)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock() // no connection may end meanwhile and leave what it has counted
 	s.retired.reset()
-	s.mu.Unlock()
-	all, _ := s.snapshot()
-	for _, c := range all {
+	for c := range s.conns {
 		c.mu.Lock()
 		c.tally.all.reset()
 		c.mu.Unlock()
