@@ -43,11 +43,13 @@ func (m *Member) CloseLocal(id proto.SessionID) { m.locals.Remove(id) }
 
 // Upgrade says what becomes of a local session that asks for an ephemeral: it is global
 // from now on by the request returned, which must come before the one at hand; or ok is
-// false, and the leader will refuse that one. timeout is the session's, in milliseconds.
-func (m *Member) Upgrade(id proto.SessionID, timeout int32, now int64) (createSession prep.Request, ok bool) {
+// false, and the leader will refuse that one. It keeps the timeout that it began with, as
+// Java's do, even if its client has come back with another one.
+func (m *Member) Upgrade(id proto.SessionID, now int64) (createSession prep.Request, ok bool) {
 	if !m.cfg.Ensemble.Upgrade {
 		return prep.Request{}, false
 	}
+	timeout := m.locals.Timeout(id)
 	m.locals.Remove(id)
 	if m.order != nil {
 		m.order.begin(id, timeout, local, now)

@@ -173,6 +173,17 @@ func TestForeignSession(t *testing.T) {
 	f(0x0300000000000001, proto.FlagPersistent, "error")
 }
 
+// TestUpgradeTimeout: a local session becomes global with the timeout that it began with.
+func TestUpgradeTimeout(t *testing.T) {
+	m := leader(t, Ensemble{LocalSessions: true, Upgrade: true}, nil)
+	id := m.NewLocal(30000, 0)
+	m.Touch(id, 4000, 1000)
+	first, ok := m.Upgrade(id, 2000)
+	if got := jute.NewDecoder(first.Body).Int(); !ok || first.Session != id || got != 30000 {
+		t.Errorf("%v %v with timeout %d, want %v with 30000", ok, first.Session, got, id)
+	}
+}
+
 // TestStandalone serves at once, and commits what its log holds.
 func TestStandalone(t *testing.T) {
 	m := standalone(map[proto.SessionID]int32{7: 4000})

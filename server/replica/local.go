@@ -36,7 +36,7 @@ func (r *Replica) writeLocal(w *Write) bool {
 	case !member.WantsEphemeral(q.Op, q.Body):
 		return true
 	}
-	first, ok := r.m.Upgrade(w.Session, w.Client.Timeout(), r.now())
+	first, ok := r.m.Upgrade(w.Session, r.now())
 	switch {
 	case !ok:
 		w.local = true

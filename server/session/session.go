@@ -56,7 +56,7 @@ func Negotiate(wanted, least, most int32) int32 { return min(max(wanted, least),
 
 // entry is one session of a Table.
 type entry struct {
-	timeout int32 // milliseconds
+	timeout int32 // milliseconds, when it was added
 	bucket  int64 // 0 when in none
 	closing bool
 }
@@ -83,10 +83,9 @@ func New(tick time.Duration) *Table {
 func (t *Table) Touch(id proto.SessionID, timeout int32, at int64) int64 {
 	s := t.sessions[id]
 	if s == nil {
-		s = &entry{}
+		s = &entry{timeout: timeout}
 		t.sessions[id] = s
 	}
-	s.timeout = timeout
 	due := ((at+int64(timeout))/t.tick + 1) * t.tick
 	if s.closing || due == s.bucket {
 		return due
@@ -152,6 +151,15 @@ func (t *Table) Remove(id proto.SessionID) {
 
 // Known says whether the session is there.
 func (t *Table) Known(id proto.SessionID) bool { return t.sessions[id] != nil }
+
+// Timeout returns the timeout that the session was added with, in milliseconds; 0 if it is
+// not there.
+func (t *Table) Timeout(id proto.SessionID) int32 {
+	if s := t.sessions[id]; s != nil {
+		return s.timeout
+	}
+	return 0
+}
 
 // Closing says whether the session is there and marked by Close.
 func (t *Table) Closing(id proto.SessionID) bool {
