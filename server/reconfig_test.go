@@ -351,7 +351,7 @@ func TestRefusedReconfigurations(t *testing.T) {
 	refused("some thing", "", "", -1, proto.BadArguments)
 	refused("server.5=127.0.0.1:1:2", "", "", -1, proto.BadArguments) // no client address
 	refused("server.5=127.0.0.1:1:1;3", "", "", -1, proto.BadArguments)
-	refused(strings.Replace(one, "server.1=", "server.5=", 1), "", "", -1, proto.BadArguments) // addresses of 1
+	refused("server.5=10.9.9.9:1:2:observer;3,server.6=10.9.9.9:1:4:observer;5", "", "", -1, proto.BadArguments)
 	refused("", "server.3", "", -1, proto.MarshallingError)
 	refused("", "2,3", "", -1, proto.BadArguments)
 	refused("", "", one, -1, proto.BadArguments)

@@ -1,6 +1,7 @@
 package prep
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,7 +134,8 @@ func (p *Prep) joiner(text string) (quorum.Member, proto.Error) {
 	return m, proto.OK
 }
 
-// conflict says that two members have an address in common.
+// conflict says that two members have an address in common. Those of the loopback and of
+// every interface do not count: they are another machine's at each member.
 func conflict(a, b quorum.Member) bool {
 	addresses := func(m quorum.Member) []quorum.HostPort {
 		list := []quorum.HostPort{m.Client}
@@ -143,7 +145,14 @@ func conflict(a, b quorum.Member) bool {
 		return list
 	}
 	others := addresses(b)
-	return slices.ContainsFunc(addresses(a), func(x quorum.HostPort) bool { return !x.IsZero() && slices.Contains(others, x) })
+	return slices.ContainsFunc(addresses(a), func(x quorum.HostPort) bool { return !x.IsZero() && !everywhere(x.Host) && slices.Contains(others, x) })
+}
+
+// everywhere says that a host is there on each machine. Java asks its resolver; here a
+// name stands for itself.
+func everywhere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsLoopback() || ip.IsUnspecified()) || strings.EqualFold(host, "localhost")
 }
 
 // allMembers reads a whole configuration, lines separated by commas or line ends. Where
