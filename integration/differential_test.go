@@ -41,10 +41,10 @@ func differential(t *testing.T, peer target, rnd *rand.Rand, steps int, keys []s
 	keys = append(slices.Clone(keys), "DigestAuthenticationProvider.superDigest="+digestID(superUser, "pw"))
 	sides := []*side{newSide(t, subject(t), keys...), newSide(t, peer, keys...)}
 	g := generator{Rand: rnd}
+	resetCounts(sides, 0)
 	for n := range slots {
 		step(t, sides, fmt.Sprintf("connect %d", n), n, func(s *side) { s.reopen(n, fresh()) })
 	}
-	compareWord(t, sides, "srst")
 	for n := range steps {
 		slot := rnd.IntN(slots)
 		what := fmt.Sprintf("step %d on connection %d", n, slot)
@@ -71,7 +71,7 @@ func differential(t *testing.T, peer target, rnd *rand.Rand, steps int, keys []s
 			seed := rnd.Uint64()
 			step(t, sides, what+": reconnect oddly", slot, func(s *side) { s.reconnect(slot, s.odd(slot, seed), false) })
 		case 3, 4:
-			compareWord(t, sides, pick(g, comparableWords...))
+			compareWord(t, sides, 0, pick(g, comparableWords...))
 		default:
 			batch := g.batch(slot)
 			step(t, sides, fmt.Sprintf("%s: %v", what, batch), slot, func(s *side) { s.run(slot, n, batch) })
@@ -80,7 +80,7 @@ func differential(t *testing.T, peer target, rnd *rand.Rand, steps int, keys []s
 	}
 	compareEnds(t, sides)
 	for _, word := range comparableWords {
-		compareWord(t, sides, word)
+		compareWord(t, sides, 0, word)
 	}
 	if t.Failed() {
 		return
@@ -206,7 +206,7 @@ func exchange(t *testing.T, sides []*side, digests bool) {
 		trees[i] = observe(t, s.server)
 		s.server.stop(t)
 	}
-	compareLogs(t, sides, digests)
+	compareLogs(t, sides, 0, digests)
 	a.target, b.target = b.target, a.target
 	for i, s := range sides {
 		s.server.start(t)

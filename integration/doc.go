@@ -14,6 +14,7 @@
 //	cli            the shell says the same of Java's server as of ours
 //	interchange    data directories that go back and forth between this server and Java
 //	differential   one random stream of requests sent to this server and to Java; answers, words, logs and trees compared
+//	members        the same with ensembles of three and an observer, whose members clients move between
 //	meant          where this server means to do otherwise than Java, and why
 //	mixed          ensembles of this server and of Java, every combination: leaders that die, followers that fall behind or ahead
 //	rolling        the servers of an ensemble replaced one by one by those of another kind, under load, on the same data
@@ -27,8 +28,9 @@
 //	                      configuration file, as in 'bash java/zk.sh 396 {cfg}'; this is how the tests prove themselves
 //	GOKEEPER_ROUNDS       rounds of the crash loop (3)
 //	GOKEEPER_CONNECTIONS  half-open connections of the flood (10000)
-//	GOKEEPER_STEPS        steps of the differential stream (600; fresh servers with other settings after each 1500)
-//	GOKEEPER_SETTINGS     number of the settings that the stream begins with (0)
+//	GOKEEPER_STEPS        steps of the differential stream (600, of ensembles 250; fresh servers with other settings after
+//	                      each 1500)
+//	GOKEEPER_SETTINGS     number of the settings that the stream begins with (0; for ensembles the seed chooses)
 //	GOKEEPER_TRACE        file that gets the differential stream and the answers to it
 //	GOKEEPER_DEADLY       if set, Java gets the requests that it dies of
 //	GOKEEPER_SEED         seed of everything random (random; printed)

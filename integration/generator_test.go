@@ -12,6 +12,7 @@ import (
 type generator struct {
 	*rand.Rand
 	members bool // the servers are ensembles: what a leader of Java's does not survive is left out, too
+	local   bool // new sessions are local: multis that Java cuts off where it cannot read on are left out, too
 }
 
 func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
@@ -169,12 +170,13 @@ func (g generator) acl() out {
 	perms := pick[int32](g, 31, 31, 31, 1, 3, 15, 16, 17, 30, 0, 255, -1)
 	digest := digestID(user(g.IntN(slots)), "pw")
 	var none []acl // a null
+	wide := "a:😀"  // two surrogates, which no learner of Java's can read
 	if g.members {
-		none = []acl{}
+		none, wide = []acl{}, "a:é"
 	}
 	return out(nil).acl(pick(g, none, []acl{}, []acl{{perms, "world", "anyone"}}, []acl{{perms, "world", "someone"}}, []acl{{perms, "auth", "x"}},
 		[]acl{{perms, "digest", digest}}, []acl{{perms, "digest", digest}, {1, "world", "anyone"}}, []acl{{1, "auth", ""}, {30, "auth", ""}},
-		[]acl{{perms, "digest", pick(g, "plain", "a:b:c", "a:", ":b", "a:b:", ":", "", "ü:é", "a:😀", "a:\xff", "a:"+strings.Repeat("b", 300))}},
+		[]acl{{perms, "digest", pick(g, "plain", "a:b:c", "a:", ":b", "a:b:", ":", "", "ü:é", wide, "a:\xff", "a:"+strings.Repeat("b", 300))}},
 		[]acl{{perms, "ip", "127.0.0.1"}}, []acl{{perms, "ip", "127.0.0.0/8"}}, []acl{{perms, "ip", "10.1.2.3"}, {30, "world", "anyone"}},
 		[]acl{{perms, "ip", pick(g, "300.1.1.1", "10.0.0.0/33", "::1/64", "::1", "::1/129", "1:2:3:4:5:6:7:8", "1::2::3", "::", "127.1", "127.0.0.1/",
 			"127.0.0.1/-1", "127.0.0.1/8/8", "/8", "", "0.0.0.0/0", "127.0.0.01", "::ffff:127.0.0.1", "fe80::1%lo", "127.0.0.1/ 8", "127.0.0.1/+8", "a.b.c.d")}},
@@ -229,6 +231,9 @@ func (g generator) whole() action {
 	case opMultiRead:
 		return g.multiRead()
 	case opReconfig:
+		if g.members {
+			return g.reconfig()
+		}
 		list := func() out {
 			return pick(g, out(nil).null(), out(nil).str(""), out(nil).str("1"), out(nil).str("server.1=127.0.0.1:1:2;3"))
 		}
@@ -236,6 +241,19 @@ func (g generator) whole() action {
 	default:
 		return action{op: op}
 	}
+}
+
+// reconfig makes requests that leave an ensemble alive: who joins does not exist, and is an observer.
+func (g generator) reconfig() action {
+	joins := pick(g, out(nil).null(), out(nil).str(""), out(nil).str("server.6=127.0.0.1:1:2:observer;3"), out(nil).str("server.6=127.0.0.1:4:5:observer;6"),
+		out(nil).str("server.5=127.0.0.1:1:2:observer;0.0.0.0:3"), out(nil).str("server.5=[::1]:1:2:observer;[::1]:3,server.6=127.0.0.1:7:8:observer"),
+		out(nil).str("nonsense"), out(nil).str("server.x=127.0.0.1:1:2"), out(nil).str("server.7=127.0.0.1:1"), out(nil).str("server.6=127.0.0.1:a:b"))
+	leaves := pick(g, out(nil).null(), out(nil).null(), out(nil).str(""), out(nil).str("6"), out(nil).str("5,6"), out(nil).str("77"), out(nil).str("x"))
+	all := out(nil).null()
+	if g.one(6) {
+		all = pick(g, out(nil).str(""), out(nil).str("server.6=127.0.0.1:1:2;3"), out(nil).str("nonsense"))
+	}
+	return action{op: opReconfig, body: slices.Concat(joins, leaves, all).i64(pick[int64](g, -1, -1, -1, 0, 7))}
 }
 
 func (g generator) multiRead() action {
@@ -258,6 +276,10 @@ func (g generator) watching() action {
 	case 3:
 		return action{op: opCheckWatches, body: g.named().i32(pick[int32](g, 1, 2, 3, 4, 4, 5, 5, 0, 6, -1))}
 	}
+	return g.setWatches()
+}
+
+func (g generator) setWatches() action {
 	op, lists := pick[int32](g, opSetWatches, opSetWatches2), 3
 	if op == opSetWatches2 {
 		lists = 5

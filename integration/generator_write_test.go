@@ -58,7 +58,7 @@ func (g generator) multi() action {
 	for range pick(g, 0, 1, 2, 2, 3, 3, 4, 12) {
 		parts = append(parts, g.partOfMulti())
 	}
-	if g.one(20) {
+	if g.one(20) && !g.local {
 		parts = append(parts, pick(g, part{opGetData, watched(g.path(), false)}, part{opExists, watched(g.path(), false)},
 			part{opSetACL, append(out(nil).str("/a").acl(open), 0, 0, 0, 0)}, part{opDeleteContainer, out(nil).str("/a")}, part{opReconfig, nil},
 			part{99, nil}, part{opMulti, nil}, part{opCloseSession, nil}, part{0, nil}))

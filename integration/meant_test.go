@@ -31,6 +31,13 @@ type difference struct {
 //   - Ids of lists with code points above U+FFFF are the same after a restart. Java cannot read what it wrote of them.
 //   - A request is queued until it is answered. Java counts one on which it failed inside for ever.
 //   - mntr shows everything. Java's ends early if limits of a quota cannot be read.
+//   - The node of the configuration has its lines in the order of the ids. Java's may have that of a hash table: 1, 9, 2, 3, 4.
+//   - A leader ends the old connection of a session that has moved to a learner. Java's does so at its next request.
+//   - What is pipelined behind a write of a session that has moved away is not answered. Java may answer what only reads.
+//   - Logs have the transactions of a multi that fails as they were proposed. Java's learners may have marked them as errors.
+//   - A write that cannot be read fails. A leader of Java's gives the failure the zxid of the write before, and commits nothing
+//     from then on.
+//   - A multi of a local session that cannot be read fails as well. A leader of Java's does what it could read of it.
 //   - An answer to a four-letter word counts as one packet sent. Java counts one for each 2048 characters.
 var differences = []difference{
 	{

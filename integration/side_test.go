@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +47,7 @@ func (a action) String() string {
 
 // A side is one of the two servers, or ensembles, with its connections and the meaning of its numbers.
 type side struct {
-	server   *server
+	server   *server    // the first of the members
 	members  []*server  // of an ensemble: its leader, its followers, its observers
 	place    [slots]int // the member to which a slot connects
 	clients  [slots]*client
@@ -72,21 +73,19 @@ func newSide(t *testing.T, tg target, keys ...string) *side {
 	return sideOf(t, s)
 }
 
-// sideOf returns the side of a server that runs.
-func sideOf(t *testing.T, s *server) *side {
-	d := &side{server: s, labels: map[int64]string{0: "0"}, sessions: map[int64]string{0: "none"}, times: map[string]int64{"0": 0},
+// sideOf returns the side of servers that run.
+func sideOf(t *testing.T, members ...*server) *side {
+	d := &side{server: members[0], members: members, labels: map[int64]string{0: "0"}, sessions: map[int64]string{0: "none"}, times: map[string]int64{"0": 0},
 		kinds: map[string]int{}}
 	t.Cleanup(d.hangUp)
 	return d
 }
 
 // at returns the server to which a slot connects.
-func (s *side) at(slot int) *server {
-	if s.members == nil {
-		return s.server
-	}
-	return s.members[s.place[slot]]
-}
+func (s *side) at(slot int) *server { return s.members[s.place[slot]] }
+
+// ensemble reports whether the side is one.
+func (s *side) ensemble() bool { return len(s.members) > 1 }
 
 // hangUp drops all connections.
 func (s *side) hangUp() {
@@ -263,7 +262,7 @@ func (s *side) settle(acting int) {
 			continue
 		}
 		c.limit = answerLimit
-		if s.members != nil && !s.catchUp(slot) {
+		if s.ensemble() && !s.catchUp(slot) {
 			continue
 		}
 		if _, err := c.send(opPing, nil); err != nil && slot != acting {
@@ -330,7 +329,7 @@ func (s *side) label(zxid int64) string {
 func (s *side) time(label string, ms int64) string {
 	if known, ok := s.times[label]; !ok {
 		s.times[label] = ms
-	} else if s.members != nil && label == "0" && ms > 0 {
+	} else if s.ensemble() && label == "0" && ms > 0 {
 		return "the start of a member" // of the node of the configuration, which each writes itself
 	} else if known != ms {
 		return fmt.Sprintf("%+dms", ms-known)
@@ -353,16 +352,31 @@ func (s *side) stat(i *in) string {
 		s.time(c, st.Ctime), s.time(m, st.Mtime), st.Version, st.Cversion, st.Aversion, s.owner(st.Owner), st.DataLength, st.NumChildren)
 }
 
-func data(i *in) string {
+// data reads a buffer, of a node or else.
+func (s *side) data(i *in) string {
 	b := i.buf()
 	if b == nil {
 		return "null"
 	}
-	return fmt.Sprintf("%q", memberPorts.ReplaceAll(b, []byte("server.$1=HOST")))
+	return s.configured(fmt.Sprintf("%q", b))
 }
 
-// memberPorts are the ports of a member in the node of the configuration.
-var memberPorts = regexp.MustCompile(`server\.(\d+)=127\.0\.0\.1:\d{5}:\d{5}`)
+// configured replaces what differs in the node of the configuration.
+func (s *side) configured(text string) string {
+	text = memberPorts.ReplaceAllString(text, "server.$1=HOST")
+	return configVersion.ReplaceAllStringFunc(text, func(line string) string {
+		zxid, err := strconv.ParseInt(strings.TrimPrefix(line, "version="), 16, 64)
+		if err != nil {
+			return line
+		}
+		return "version=" + s.label(zxid)
+	})
+}
+
+var (
+	memberPorts   = regexp.MustCompile(`server\.(\d+)=127\.0\.0\.1:\d{5}:\d{5}`)
+	configVersion = regexp.MustCompile(`version=[0-9a-f]+`)
+)
 
 func sorted(list []string) string {
 	slices.Sort(list)
@@ -373,9 +387,9 @@ func sorted(list []string) string {
 func (s *side) render(op int32, i *in) string {
 	switch op {
 	case opCreate, opSync:
-		return data(i)
+		return s.data(i)
 	case opCreate2, opCreateContainer, opCreateTTL, opGetData:
-		return data(i) + s.stat(i)
+		return s.data(i) + s.stat(i)
 	case opExists, opSetData, opSetACL:
 		return s.stat(i)
 	case opGetACL:
@@ -391,6 +405,8 @@ func (s *side) render(op int32, i *in) string {
 		return sorted(i.strs())
 	case opMulti, opMultiRead:
 		return s.results(i)
+	case opReconfig:
+		return s.data(i) + s.stat(i)
 	case opWhoAmI:
 		var ids []string
 		for n := i.i32(); n > 0 && i.err == nil; n-- {

@@ -19,13 +19,17 @@ var shortWords = []string{"srvr", "stat", "cons", "wchs", "conf", "isro", "ruok"
 // wordLimit is how long the servers may take to count what happened last: a connection that ended, a packet that was sent.
 const wordLimit = 5 * time.Second
 
-// compareWord asks both sides a four-letter word until the answers agree.
-func compareWord(t *testing.T, sides []*side, word string) {
+// compareWord asks a member of both sides a four-letter word until the answers agree.
+func compareWord(t *testing.T, sides []*side, place int, word string) {
 	t.Helper()
+	long := !slices.Contains(shortWords, word[:4]) // Java counts each 2048 characters of an answer as one packet
+	if long || word == "srst" || word == "crst" {
+		compareWord(t, sides, place, "srvr") // what has been sent is counted
+	}
 	for limit := time.Now().Add(wordLimit); ; {
 		var said [2][]string
 		for i, s := range sides {
-			said[i] = s.said(word)
+			said[i] = s.said(s.members[place], word)
 		}
 		if word == "mntr" {
 			said[0] = alike(said[0], said[1])
@@ -34,16 +38,20 @@ func compareWord(t *testing.T, sides []*side, word string) {
 			break
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("%q to %s\n\t%s\nonly %s says\n\t%s\nonly %s says\n\t%s", word, sides[0].server.name, strings.Join(said[0], "\n\t"),
+			t.Fatalf("%q to member %d of %s\n\t%s\nonly %s says\n\t%s\nonly %s says\n\t%s", word, place, sides[0].server.name, strings.Join(said[0], "\n\t"),
 				sides[0].server.name, strings.Join(without(said[0], said[1]), "\n\t"),
 				sides[1].server.name, strings.Join(without(said[1], said[0]), "\n\t"))
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-	if !slices.Contains(shortWords, word[:4]) { // Java counts each 2048 characters of an answer as one packet
-		for _, s := range sides {
-			s.server.word("srst")
-		}
+	if long {
+		resetCounts(sides, place)
+	}
+}
+
+func resetCounts(sides []*side, place int) {
+	for _, s := range sides {
+		s.members[place].word("srst")
 	}
 }
 
@@ -60,9 +68,9 @@ func without(lines, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return slices.Contains(others, l) })
 }
 
-// said returns the answer to a word in comparable lines.
-func (s *side) said(word string) []string {
-	text := s.server.word(word)
+// said returns a server's answer to a word in comparable lines.
+func (s *side) said(of *server, word string) []string {
+	text := of.word(word)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	switch word[:4] {
 	case "wchc", "wchp", "dump":
@@ -72,7 +80,10 @@ func (s *side) said(word string) []string {
 	case "mntr":
 		return slices.DeleteFunc(lines, func(l string) bool { return !comparableMetric(l) })
 	case "conf":
-		return slices.DeleteFunc(lines, func(l string) bool { return variesConf.MatchString(l) })
+		lines = slices.DeleteFunc(lines, func(l string) bool { return variesConf.MatchString(l) })
+		for i, l := range lines {
+			lines[i] = s.configured(l)
+		}
 	case "srvr", "stat", "cons":
 		for i, l := range lines {
 			lines[i] = s.statLine(l)
@@ -83,7 +94,7 @@ func (s *side) said(word string) []string {
 }
 
 var (
-	variesConf  = regexp.MustCompile(`^(clientPort|dataDir|dataDirSize|dataLogDir|dataLogSize)=`)
+	variesConf  = regexp.MustCompile(`^(clientPort|dataDir|dataDirSize|dataLogDir|dataLogSize|serverId|electionPort|quorumPort)=`)
 	variesStat  = regexp.MustCompile(`^(Zookeeper version:|Latency min/avg/max:)`)
 	zxidLine    = regexp.MustCompile(`^Zxid: 0x([0-9a-f]+)$`)
 	remote      = regexp.MustCompile(`/127\.0\.0\.1:\d+`)
