@@ -73,19 +73,15 @@ func (m *Member) ExpireLocal(heard func(proto.SessionID) (int64, int32, bool), n
 
 // stranger judges a session that the tracker of this server does not know. In an ensemble
 // it was known when a server let it in, so it has expired; or it is local, to this server or
-// to the one whose id it bears, and may do all that is not for global sessions only. Of its
-// own the leader knows that they are local and not expired. Java: LeaderSessionTracker,
-// LeaderRequestProcessor.
+// to the one whose id it bears, and may do all that is not for global sessions only.
+// Java: LeaderSessionTracker.
 func (m *Member) stranger(id proto.SessionID, global bool) proto.Error {
-	own := m.locals.Known(id)
 	switch {
 	case m.cfg.Ensemble == nil:
 		return proto.UnknownSession
 	case !m.cfg.Ensemble.LocalSessions:
 		return proto.SessionExpired
-	case own && global:
-		return proto.EphemeralOnLocalSession
-	case !global && (own || byte(uint64(id)>>56) != byte(m.cfg.ServerID)):
+	case !global && (m.locals.Known(id) || byte(uint64(id)>>56) != byte(m.cfg.ServerID)):
 		return proto.OK
 	}
 	return proto.SessionExpired

@@ -102,6 +102,9 @@ func (p *Prep) flags(op proto.Op, r *proto.CreateRequest) proto.Error {
 
 // session checks whether the session may write. The server itself always may.
 func (p *Prep) session(global bool) proto.Error {
+	if global && p.req.Local {
+		return proto.EphemeralOnLocalSession
+	}
 	return p.sessions.Check(p.req.Session, global)
 }
 

@@ -26,6 +26,7 @@ type Request struct {
 	Op      proto.Op
 	Body    []byte           // the record; of createSession the timeout as an int
 	IDs     []proto.Identity // whose permissions count
+	Local   bool             // it asks for an ephemeral of a session that is local here and stays so
 }
 
 // Sessions answers what the tracker knows of a session.

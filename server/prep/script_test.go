@@ -19,7 +19,8 @@ var rewrite = flag.Bool("rewrite", false, "write what came of the scripts into t
 //
 //	new [extended] [quota] [nopaths]   a fresh server with these settings
 //	as SESSION [SCHEME:ID]...          who sends what follows
-//	session SESSION [CODE]             the tracker refuses the session, or no more
+//	session SESSION [CODE [local]]     the tracker refuses the session, or only ephemerals, or no more
+//	local                              the sessions that follow are local to the server
 //	apply [N]                          the N oldest outstanding transactions, or all
 //	multi OP; OP...
 //	OP PATH [VALUE] [v=VERSION] [flags=] [data=] [acl=] [ttl=]
@@ -68,6 +69,7 @@ type script struct {
 	*world
 	session proto.SessionID
 	ids     []proto.Identity
+	local   bool // the session is known to be local
 }
 
 func (s *script) run(words []string) string {
@@ -78,6 +80,7 @@ func (s *script) run(words []string) string {
 		has := func(word string) bool { return strings.Contains(strings.Join(args, " "), word) }
 		cfg := Config{ExtendedTypes: has("extended"), EnforceQuota: has("quota"), NoClosePaths: has("nopaths"), Reconfig: has("reconfig")}
 		s.world, s.session, s.ids = newWorld(s.t, cfg), 1, nil
+		s.local = false
 	case "as":
 		s.session, s.ids = proto.SessionID(s.number(args[0])), nil
 		for _, arg := range args[1:] {
@@ -85,10 +88,13 @@ func (s *script) run(words []string) string {
 			s.ids = append(s.ids, proto.Identity{Scheme: scheme, ID: id})
 		}
 	case "session":
-		delete(s.refused, proto.SessionID(s.number(args[0])))
+		id := proto.SessionID(s.number(args[0]))
+		delete(s.refused, id)
 		if len(args) > 1 {
-			s.refused[proto.SessionID(s.number(args[0]))] = proto.Error(s.number(args[1]))
+			s.refused[id] = refusal{proto.Error(s.number(args[1])), len(args) > 2}
 		}
+	case "local":
+		s.local = true
 	case "apply":
 		n := len(s.outstanding)
 		if len(args) > 0 {
@@ -97,7 +103,7 @@ func (s *script) run(words []string) string {
 		s.apply(n)
 	default:
 		op, body := s.request(words)
-		x := s.prepare(Request{Session: s.session, Cxid: 7, Op: op, Body: body, IDs: s.ids})
+		x := s.prepare(Request{Session: s.session, Cxid: 7, Op: op, Body: body, IDs: s.ids, Local: s.local})
 		return show(x.Body)
 	}
 	return ""

@@ -20,22 +20,28 @@ type world struct {
 	t           *testing.T
 	prep        *Prep
 	tree, ahead *tree.Tree
-	refused     map[proto.SessionID]proto.Error // what the tracker says
+	refused     map[proto.SessionID]refusal // what the tracker says
 	outstanding []txn.Txn
 	zxid        proto.Zxid
 	result      tree.Result
 }
 
 func newWorld(t *testing.T, cfg Config) *world {
-	w := &world{t: t, tree: tree.New(), ahead: tree.New(), refused: map[proto.SessionID]proto.Error{}}
+	w := &world{t: t, tree: tree.New(), ahead: tree.New(), refused: map[proto.SessionID]refusal{}}
 	w.prep = New(cfg, &auth.Policy{}, w)
 	return w
 }
 
-// Check is the tracker. A local session may do all but own ephemerals.
+// refusal is why a session may not write, or, if it may be local, not own ephemerals.
+type refusal struct {
+	err   proto.Error
+	local bool
+}
+
+// Check is the tracker.
 func (w *world) Check(id proto.SessionID, global bool) proto.Error {
-	if err := w.refused[id]; global || err != proto.EphemeralOnLocalSession {
-		return err
+	if r := w.refused[id]; global || !r.local {
+		return r.err
 	}
 	return proto.OK
 }

@@ -43,7 +43,7 @@ func newBatch(r *Replica, n int) *batch { return &batch{r: r, items: make([]item
 // write adds a client's write or sync.
 func (b *batch) write(w *Write) {
 	q := &w.Request
-	it := item{req: prep.Request{Session: w.Session, Cxid: q.Xid, Op: q.Op, Body: q.Body, IDs: q.IDs}}
+	it := item{req: prep.Request{Session: w.Session, Cxid: q.Xid, Op: q.Op, Body: q.Body, IDs: q.IDs, Local: w.local}}
 	if q.Op == proto.OpSync {
 		it.sync = w
 	} else {

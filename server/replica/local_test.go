@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"gokeeper/server/database"
@@ -28,6 +29,29 @@ func TestLocalSessionEnds(t *testing.T) {
 			t.Errorf("%d local sessions are left", n)
 		}
 	})
+}
+
+// TestEphemeralRefused: the leader tells the client of a local session that asks for an
+// ephemeral so. A container with an ephemeral's flags does not ask for one: all that is found
+// of its session is that the ensemble does not know it.
+func TestEphemeralRefused(t *testing.T) {
+	s := newStage(t, vfs.NewMem())
+	s.lead()
+	var id proto.SessionID
+	s.r.Inspect(context.Background(), func(m *member.Member) { id = m.NewLocal(40_000, s.r.now()) })
+	c := told{replies: make(chan []byte, 1)}
+	for i, want := range []proto.Error{proto.EphemeralOnLocalSession, proto.SessionExpired} {
+		op := []proto.Op{proto.OpCreate, proto.OpCreateContainer}[i]
+		r := proto.CreateRequest{Path: []byte("/a"), ACL: proto.OpenACL(), Flags: proto.FlagEphemeral}
+		s.r.Submit(&Write{Session: id, Client: c, Request: proto.Request{Op: op, Body: r.Append(nil, op)}})
+		zxid := proto.Zxid(0x100000001 + i)
+		s.hears(fmt.Sprint("send PROPOSAL ", zxid))
+		s.links.Received(7, []zab.Packet{{Type: zab.Ack, Zxid: zxid}})
+		d := jute.NewDecoder(<-c.replies)
+		if _, _, at, err := d.Int(), d.Int(), d.Long(), proto.Error(d.Int()); proto.Zxid(at) != zxid || err != want {
+			t.Errorf("%v: %v at %v, want %v at %v", op, err, proto.Zxid(at), want, zxid)
+		}
+	}
 }
 
 // told is a client that keeps the replies.
