@@ -227,7 +227,7 @@ func exchange(t *testing.T, sides []*side, digests bool) {
 
 // observe reads the whole tree as the super user, if the server knows one. Usage under a quota is counted anew at each
 // start.
-func observe(t *testing.T, s *server) map[string]node {
+func observe(t testing.TB, s *server) map[string]node {
 	t.Helper()
 	tree := dumpAs(t, s, func(t testing.TB, s *server) *client {
 		c := s.connect(t, opening{})

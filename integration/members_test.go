@@ -55,11 +55,48 @@ func differentialMembers(t *testing.T, peer target, rnd *rand.Rand, steps int, k
 		sides[i].hangUp()
 		sides[i].fill(t) // what the stream leaves is few nodes
 		e.equal()
+	}
+	if !t.Failed() {
+		exchangeMembers(t, sides, ensembles)
+	}
+}
+
+// exchangeMembers ends both ensembles, compares their logs, starts each on the other's directories, and looks for the tree
+// that was there at all members.
+func exchangeMembers(t *testing.T, sides []*side, ensembles []*ensemble) {
+	t.Helper()
+	var trees []map[string]node
+	for _, e := range ensembles {
+		trees = append(trees, e.tree(1))
 		e.halt(syscall.SIGTERM, e.sids()...)
 	}
 	for place := range sides[0].members {
 		compareLogs(t, sides, place, true)
 	}
+	for n, s := range ensembles[0].nodes {
+		other := ensembles[1].nodes[n]
+		s.target, other.target = other.target, s.target
+	}
+	for i, e := range ensembles {
+		e.launch()
+		e.settled()
+		for _, sid := range e.sids() {
+			what := fmt.Sprintf("node %d (%s) on the directory of %s", sid, e.node(sid).name, sides[1-i].server.name)
+			compareNodes(t, what, trees[i], e.tree(sid))
+		}
+		e.halt(syscall.SIGKILL, e.sids()...)
+	}
+}
+
+// tree returns a member's tree as the super user sees it, without the node that each member writes at its start.
+func (e *ensemble) tree(sid int) map[string]node {
+	e.t.Helper()
+	c := e.join(sid, opening{})
+	c.ok(e.t, opSync, out(nil).str("/"))
+	c.Close()
+	tree := observe(e.t, e.node(sid))
+	delete(tree, configPath)
+	return tree
 }
 
 // fill makes nodes.
