@@ -136,10 +136,18 @@ func (g generator) path() string {
 
 // named is a path as a record has it, now and then null.
 func (g generator) named() out {
-	if g.one(40) && !g.members {
+	if g.one(40) {
 		return out(nil).null()
 	}
 	return out(nil).str(g.path())
+}
+
+// changed is a path as the record of a write has it.
+func (g generator) changed() out {
+	if g.members {
+		return out(nil).str(g.path())
+	}
+	return g.named()
 }
 
 func (g generator) data() []byte {

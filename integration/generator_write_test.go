@@ -5,11 +5,11 @@ import "strings"
 func (g generator) write() action {
 	switch g.IntN(13) {
 	case 0, 1, 2:
-		return action{op: opDelete, body: g.named().i32(g.version())}
+		return action{op: opDelete, body: g.changed().i32(g.version())}
 	case 3, 4:
-		return action{op: opSetData, body: g.named().buf(g.data()).i32(g.version())}
+		return action{op: opSetData, body: g.changed().buf(g.data()).i32(g.version())}
 	case 5:
-		return action{op: opSetACL, body: append(g.named(), g.acl()...).i32(g.version())}
+		return action{op: opSetACL, body: append(g.changed(), g.acl()...).i32(g.version())}
 	case 6, 7:
 		return g.multi()
 	case 8:
@@ -43,7 +43,7 @@ func (g generator) create(odd bool) part {
 		path = strings.TrimSuffix(path, "/") + pick(g, "-", "/")
 	}
 	name := out(nil).str(path)
-	if odd && g.one(4) {
+	if odd && !g.members && g.one(4) {
 		name = out(nil).null()
 	}
 	body := append(name.buf(g.data()), g.acl()...).i32(flags)
@@ -69,11 +69,11 @@ func (g generator) multi() action {
 func (g generator) partOfMulti() part {
 	switch g.IntN(6) {
 	case 0:
-		return part{opDelete, g.named().i32(g.version())}
+		return part{opDelete, g.changed().i32(g.version())}
 	case 1:
-		return part{opSetData, g.named().buf(g.data()).i32(g.version())}
+		return part{opSetData, g.changed().buf(g.data()).i32(g.version())}
 	case 2:
-		return part{opCheck, g.named().i32(g.version())}
+		return part{opCheck, g.changed().i32(g.version())}
 	case 3: // one that succeeds, so that the others matter
 		return part{opCheck, at(pick(g, "/", "/zookeeper"), pick[int32](g, -1, 0))}
 	}
