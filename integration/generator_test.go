@@ -13,6 +13,7 @@ type generator struct {
 	*rand.Rand
 	members bool // the servers are ensembles: what a leader of Java's does not survive is left out, too
 	local   bool // new sessions are local: multis that Java cuts off where it cannot read on are left out, too
+	changes bool // members come and go, of which lasting watches of Java's hear twice: they are left out, too
 }
 
 func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
@@ -264,6 +265,16 @@ func (g generator) reconfig() action {
 	return action{op: opReconfig, body: slices.Concat(joins, leaves, all).i64(pick[int64](g, -1, -1, -1, 0, 7))}
 }
 
+// lasting is a path to be watched for good.
+func (g generator) lasting() out {
+	for {
+		path := g.named()
+		if name := string(path[4:]); !g.changes || name != "/" && name != "/zookeeper" && name != configPath {
+			return path
+		}
+	}
+}
+
 func (g generator) multiRead() action {
 	var parts []part
 	for range g.IntN(5) {
@@ -278,7 +289,7 @@ func (g generator) multiRead() action {
 func (g generator) watching() action {
 	switch g.IntN(7) {
 	case 0, 1:
-		return action{op: opAddWatch, body: g.named().i32(pick[int32](g, 0, 0, 1, 1, 1, 2, -1))}
+		return action{op: opAddWatch, body: g.lasting().i32(pick[int32](g, 0, 0, 1, 1, 1, 2, -1))}
 	case 2:
 		return action{op: opRemoveWatches, body: g.named().i32(pick[int32](g, 1, 2, 3, 4, 4, 5, 5, 0, 6, -1))}
 	case 3:
@@ -293,10 +304,14 @@ func (g generator) setWatches() action {
 		lists = 5
 	}
 	var body out
-	for range lists {
+	for n := range lists {
 		paths := out(nil).i32(int32(g.IntN(3)))
 		for range paths[3] {
-			paths = append(paths, g.named()...)
+			path := g.named()
+			if n > 2 {
+				path = g.lasting()
+			}
+			paths = append(paths, path...)
 		}
 		if g.one(60) {
 			paths = pick(g, out(nil).null(), out(nil).i32(-2), out(nil).i32(1<<30))

@@ -32,6 +32,8 @@ type difference struct {
 //   - A request is queued until it is answered. Java counts one on which it failed inside for ever.
 //   - mntr shows everything. Java's ends early if limits of a quota cannot be read.
 //   - The node of the configuration has its lines in the order of the ids. Java's may have that of a hash table: 1, 9, 2, 3, 4.
+//   - Who watches the configuration for good hears of a change once. From Java twice: it writes the node again when the
+//     change takes effect.
 //   - A leader ends the old connection of a session that has moved to a learner. Java's does so at its next request.
 //   - What is pipelined behind a write of a session that has moved away is not answered. Java may answer what only reads.
 //   - Logs have the transactions of a multi that fails as they were proposed. Java's learners may have marked them as errors.

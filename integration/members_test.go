@@ -44,7 +44,10 @@ func differentialMembers(t *testing.T, peer target, rnd *rand.Rand, steps int, k
 	for _, e := range ensembles {
 		sides = append(sides, sideOfMembers(t, e))
 	}
-	converse(t, sides, generator{Rand: rnd, members: true, local: slices.Contains(keys, "localSessionsEnabled=true")}, steps)
+	g := generator{Rand: rnd, members: true}
+	g.local = slices.Contains(keys, "localSessionsEnabled=true")
+	g.changes = slices.Contains(keys, "reconfigEnabled=true")
+	converse(t, sides, g, steps)
 	compareEnds(t, sides)
 	for place := range sides[0].members {
 		for _, word := range comparableWords {
@@ -193,7 +196,7 @@ func move(t *testing.T, sides []*side, g generator, n, slot, kind int, what stri
 			s.run(other, n, between)
 			s.settle(other)
 			s.place[slot] = place
-			if s.reopen(slot, s.last[slot]); s.clients[slot] != nil {
+			if s.reopen(slot, s.last[slot]); s.clients[slot] != nil && s.catchUp(slot) {
 				s.run(slot, n, back)
 			}
 		})
