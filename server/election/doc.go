@@ -24,7 +24,8 @@
 // leads, or all would chase a dead one on each other's word.
 //
 // A quorum is one of the committed configuration, and of the last seen one while that is
-// newer, but to join those who have decided. The own vote is counted here, so that no notification goes to the own server.
+// newer, but to join those who have decided. The own vote is counted here, so that no
+// notification goes to the own server.
 //
 // # An empty data directory
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/adler32"
 	"path/filepath"
+	"strings"
 
 	"gokeeper/server/jute"
 	"gokeeper/server/vfs"
@@ -100,11 +101,14 @@ func SyncNewest(fs vfs.FS, dir string) error {
 	return nil
 }
 
-// RemoveUnfinished deletes the newest file if a crash at its creation left it
-// without a header, or with a damaged one and nothing else, and returns its name, "" if
-// there was nothing to do. Without that the file would no longer be the newest after the
-// next start.
+// RemoveUnfinished deletes what a crash has left of Truncate, and the newest file if a
+// crash at its creation left it without a header, or with a damaged one and nothing else.
+// It returns the name of that file, "" if there was none. Without that the file would no
+// longer be the newest after the next start.
 func RemoveUnfinished(fs vfs.FS, dir string) (string, error) {
+	if err := removeCopies(fs, dir); err != nil {
+		return "", err
+	}
 	files, err := Files(fs, dir)
 	if err != nil || len(files) == 0 {
 		return "", err
@@ -136,4 +140,20 @@ func RemoveUnfinished(fs vfs.FS, dir string) (string, error) {
 		return "", fmt.Errorf("remove empty log: %w", err)
 	}
 	return name, nil
+}
+
+// removeCopies deletes copies that were to take the place of a log and did not.
+func removeCopies(fs vfs.FS, dir string) error {
+	names, err := fs.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list logs: %w", err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, unfinished+Prefix) {
+			if err := fs.Remove(filepath.Join(dir, name)); err != nil {
+				return fmt.Errorf("remove unfinished log: %w", err)
+			}
+		}
+	}
+	return nil
 }

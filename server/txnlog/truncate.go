@@ -24,6 +24,8 @@ type Truncation struct {
 // open on the directory. A crash in between leaves a shorter log without holes, and
 // the call can be repeated.
 //
+// The newest file needs its room twice for a moment.
+//
 // It cuts in front of the first record above the zxid; where Java keeps one record
 // too many, or exits because no record is above it, Truncate does what was asked.
 func Truncate(fs vfs.FS, dir string, zxid proto.Zxid, limit int) (Truncation, error) {
@@ -66,7 +68,7 @@ func (t *Truncation) cut(fs vfs.FS, dir string, file File, zxid proto.Zxid, limi
 		return err
 	}
 	t.Cut, t.Size = file.Name, at
-	short := filepath.Join(dir, shortened+file.Name)
+	short := filepath.Join(dir, unfinished+file.Name)
 	if err := copyTo(fs, short, f, at); err != nil {
 		_ = fs.Remove(short) // the disk may be full
 		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
@@ -80,8 +82,9 @@ func (t *Truncation) cut(fs vfs.FS, dir string, file File, zxid proto.Zxid, limi
 	return nil
 }
 
-// shortened begins the name of the copy. A crash may leave it; it is no log.
-const shortened = ".shortened-"
+// unfinished begins the name of the copy, as it does those of unfinished snapshots. A crash
+// may leave it; it is no log, and the next start removes it.
+const unfinished = ".unfinished-"
 
 // find returns where the first record above the zxid begins, 0 if there is none.
 func (t *Truncation) find(f vfs.File, path string, zxid proto.Zxid, limit int) (int64, error) {

@@ -36,7 +36,14 @@ func TestTruncateFails(t *testing.T) {
 		if done = !failed; done != (err == nil) || failed && !errors.Is(err, broken) {
 			t.Fatalf("operation %d fails: %v, and Truncate returns %v", n, failed, err)
 		}
+		_, err = RemoveUnfinished(m, dir)
+		must(t, err)
 		must(t, SyncNewest(m, dir))
+		names, err := m.ReadDir(dir)
+		must(t, err)
+		if slices.ContainsFunc(names, func(name string) bool { _, ok := ParseName(name); return !ok }) {
+			t.Errorf("operation %d fails: a start leaves %q", n, names)
+		}
 		before, err := readAll(t, m, 1)
 		must(t, err)
 		m.Crash(rand.New(rand.NewPCG(1, uint64(n))))
