@@ -263,7 +263,7 @@ func (c *client) opened(d *jute.Decoder) {
 	}
 	c.w.trace("client %d: session %v at %d, reads only %v", c.id, r.Session, c.server, r.ReadOnly)
 	if c.session == 0 {
-		c.w.began(r.Session, quorum.ServerID(c.server), r.ReadOnly)
+		c.w.began(r.Session, c.conn, r.ReadOnly)
 	} else {
 		c.moved(r.ReadOnly)
 	}

@@ -31,6 +31,8 @@ type connection struct {
 	asked   proto.SessionID   // for it to go on
 	session proto.SessionID
 	timeout int32
+	since   time.Duration // that the session is open here
+	stay    int           // of the process then
 	heard   int64
 	opened  bool
 	carried bool
@@ -221,6 +223,7 @@ func (c *connection) Opened(id proto.SessionID, timeout int32, password [16]byte
 	}
 	c.opened, c.carried = true, true
 	c.session, c.timeout = id, timeout
+	c.since, c.stay = c.p.s.w.now, c.p.stay
 	if c.ended {
 		c.p.s.after(0, func() { c.p.do(func() { c.p.db.Detach(c) }) })
 	}

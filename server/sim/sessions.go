@@ -71,9 +71,10 @@ func (p *process) refuses(id proto.SessionID) {
 
 // began notes a new session of a client. It is in no history, unless its client asks for
 // an ephemeral, and servers upgrade it for that.
-func (w *world) began(id proto.SessionID, at quorum.ServerID, readOnly bool) {
+func (w *world) began(id proto.SessionID, x *connection, readOnly bool) {
+	at := x.p.s.id
 	if w.plan.local {
-		w.locals[id] = &local{server: at}
+		w.locals[id] = &local{server: at, at: x.p, stay: x.stay, heard: x.since, timeout: time.Duration(x.timeout) * time.Millisecond}
 		w.stats.Events["local sessions"]++
 	}
 	if readOnly && !w.plan.local {
