@@ -45,6 +45,7 @@ type world struct {
 	now     int64
 	flying  []parcel
 	arrival map[[2]quorum.ServerID]int64 // links keep the order
+	last    map[[2]quorum.ServerID][]byte
 	loss    float64
 	delay   int64
 	epoch   int64 // the last one established
@@ -127,7 +128,7 @@ func simulate(t *testing.T, seed uint64) {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	r := rand.New(rand.NewPCG(seed, 0))
-	w := &world{t: t, seed: seed, r: r, epoch: 3, arrival: map[[2]quorum.ServerID]int64{}}
+	w := &world{t: t, seed: seed, r: r, epoch: 3, arrival: map[[2]quorum.ServerID]int64{}, last: map[[2]quorum.ServerID][]byte{}}
 	text := ""
 	voters := quorum.ServerID(3 + r.IntN(5))
 	for id := quorum.ServerID(1); id <= voters+1; id++ {
@@ -165,7 +166,21 @@ func (w *world) better(a, b *server) bool {
 func (w *world) start(s *server) {
 	w.logf("%v starts with zxid %v epoch %d", s.id, s.zxid, s.epoch)
 	s.e = New(Config{Self: s.id, Quorum: w.config, Observer: s.observer})
+	for _, o := range w.servers { // what was sent last is sent again when a connection begins
+		delete(w.last, [2]quorum.ServerID{s.id, o.id})
+		if b := w.last[[2]quorum.ServerID{o.id, s.id}]; b != nil && o.e != nil && o != s {
+			w.fly(o, s, b)
+		}
+	}
 	w.look(s)
+}
+
+// fly puts a notification on its way.
+func (w *world) fly(from, to *server, payload []byte) {
+	link := [2]quorum.ServerID{from.id, to.id}
+	at := max(w.now+1+w.r.Int64N(w.delay), w.arrival[link])
+	w.arrival[link] = at
+	w.flying = append(w.flying, parcel{at, from.id, to, payload})
 }
 
 func (w *world) look(s *server) {
@@ -247,11 +262,10 @@ func (w *world) collect(s *server) {
 			if a.To == s.id {
 				w.failf("%v tells itself", s.id)
 			}
+			b := a.Notification.Append(nil)
+			w.last[[2]quorum.ServerID{s.id, a.To}] = b
 			if w.r.Float64() >= w.loss {
-				link := [2]quorum.ServerID{s.id, a.To}
-				at := max(w.now+1+w.r.Int64N(w.delay), w.arrival[link])
-				w.arrival[link] = at
-				w.flying = append(w.flying, parcel{at, s.id, w.servers[a.To-1], a.Notification.Append(nil)})
+				w.fly(s, w.servers[a.To-1], b)
 			}
 		case Adopt:
 			w.failf("%v adopts %q", s.id, a.Config)
@@ -267,7 +281,8 @@ func (w *world) serve() {
 			continue
 		}
 		leader := w.servers[s.e.Vote().Leader-1]
-		if leader.e == nil || leader.e.State() != Leading {
+		again := s.established && leader.established && s.epoch != leader.epoch // it has led once more since: the link was lost
+		if leader.e == nil || leader.e.State() != Leading || again {
 			w.logf("%v finds no leader", s.id)
 			w.look(s)
 			continue
