@@ -49,7 +49,7 @@ func same(a, b ballot) bool {
 // isBetter says that a is the better vote, and may be elected.
 func (e *Election) isBetter(a, b Vote) bool {
 	switch {
-	case e.cfg.Quorum.Weight(a.Leader) == 0 && (e.cfg.LastSeen == nil || e.cfg.LastSeen.Weight(a.Leader) == 0):
+	case e.cfg.Quorum.Weight(a.Leader) == 0:
 		return false
 	case a.Epoch != b.Epoch:
 		return a.Epoch > b.Epoch

@@ -166,11 +166,10 @@ func (e *Election) keep(from quorum.ServerID, n Notification) {
 }
 
 // initial returns the vote of a server that has heard nothing yet. One that may not
-// lead names nobody; a voter of the last seen configuration may, since it alone may have the
-// transaction that makes it one. Java's names nobody until that is committed. And an observer has no history: that is never better than another.
+// lead names nobody, and an observer has no history: that is never better than another.
 func (e *Election) initial() Vote {
 	v := Vote{Leader: e.cfg.Self, Zxid: e.last, Epoch: e.epoch}
-	if !e.isVoter(e.cfg.Self) {
+	if !e.cfg.Quorum.IsVoter(e.cfg.Self) {
 		v.Leader = math.MinInt64
 	}
 	if e.cfg.Observer {
