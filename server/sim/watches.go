@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"gokeeper/server/jute"
@@ -128,9 +129,8 @@ func (w *watches) arm(in map[string]kinds, path string, k kinds) { in[path] |= k
 // another: it arms what is left, and returns the events that were missed. Who may not read
 // a node that is there gets neither.
 func (w *watches) rearmed(l *ledger, seen, z proto.Zxid, ids []proto.Identity) {
-	for w.next < len(l.events) && l.events[w.next].zxid <= z {
-		w.next++ // nothing was armed
-	}
+	// Nothing was armed; and the ledger may be another than before, a read-only server's.
+	w.next = sort.Search(len(l.events), func(i int) bool { return l.events[i].zxid > z })
 	w.expected = nil
 	miss := func(n version, typ proto.EventType, path string) {
 		if !n.exists || allows(n.acl, ids, proto.PermRead) {
