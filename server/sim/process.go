@@ -226,6 +226,7 @@ func (p *process) leave(tell bool) {
 func (p *process) stop() {
 	p.do(func() {
 		p.steps.Stop()
+		p.observe() // it may have begun to lead with the last that it heard
 		if p.steps.Err() == nil {
 			_ = p.dir.Close() // a disk that fails now is no worse than a kill
 		}
