@@ -137,6 +137,11 @@ func (r *Replica) change(a member.Action) error {
 		_, err := r.snapshot(false)
 		return r.disk(err)
 	case member.See:
+		// A file that tells of a proposal which the log has lost keeps this server from an
+		// election without those who do not know yet that they are voters.
+		if !r.flushLog() {
+			return nil
+		}
 		r.Configs.See(a.Config)
 		committed := r.m.Quorum()
 		r.Transport.Configure(committed, &a.Config)

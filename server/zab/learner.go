@@ -180,7 +180,7 @@ func (l *Learner) take(p Packet) bool {
 	}
 	l.last = e.Zxid
 	l.pending = append(l.pending, e)
-	if c, ok := e.reconfiguration(); ok {
+	if c, ok := e.reconfiguration(); ok && l.stage != following {
 		l.do(Seen{c})
 	}
 	return true
@@ -315,6 +315,11 @@ func (l *Learner) upToDate() {
 // log appends to the log what will be acknowledged once it is durable.
 func (l *Learner) log(entries []Entry) {
 	l.do(Log{entries[:len(entries):len(entries)]})
+	for i := range entries {
+		if c, ok := entries[i].reconfiguration(); ok {
+			l.do(Seen{c})
+		}
+	}
 	if l.cfg.Observer {
 		return
 	}
