@@ -135,12 +135,12 @@ func (m *Mesh) chase(c *contact) {
 		m.mu.Lock()
 		m.note(c, err)
 		switch {
-		case err == nil:
+		case err == nil && c.wire != nil:
 			c.called = false // it may have asked meanwhile
-		case before != nil:
+		case err != nil && before != nil:
 			m.end(before, errAsked)
 		}
-		if !c.called && (c.wire != nil || c.queued == nil && len(c.kick) == 0) {
+		if !c.called && (c.wire != nil || c.queued == nil) {
 			m.giveUp(c)
 			return
 		}

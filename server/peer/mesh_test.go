@@ -437,6 +437,27 @@ func TestMeshStranger(t *testing.T) {
 	}
 }
 
+// TestMeshAnsweredOnce has servers ask to be dialled that hang up on the answer, some
+// before the dialler has looked: they are not dialled again.
+func TestMeshAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	const askers = 1000
+	m := openMesh(t, MeshConfig{Self: askers + 1})
+	j := newJava(t, 0)
+	for j.id = 1; j.id <= askers; j.id++ {
+		j.dial(m).receiveEnd()
+		_ = j.accept(greetingOf(m)).Close()
+	}
+	eventually(t, "who hangs up is forgotten", func() bool {
+		m.Mesh.mu.Lock()
+		defer m.Mesh.mu.Unlock()
+		return len(m.contacts) == 0
+	})
+	if n := m.logged("election link up"); n != askers {
+		t.Errorf("%d were answered %d times", askers, n)
+	}
+}
+
 func TestMeshRefuses(t *testing.T) {
 	t.Parallel()
 	m, j := openMesh(t, MeshConfig{Self: 5}), newJava(t, 9)
