@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gokeeper/server/freeport"
 )
 
 // A shell runs the command line in a directory that holds zk0/conf/zoo.cfg.
@@ -36,7 +38,7 @@ func newShell(t *testing.T) *shell {
 		}
 		argv = []string{program(t)}
 	}
-	sh := &shell{dir: t.TempDir(), argv: argv, s: &server{port: freePort(t)}}
+	sh := &shell{dir: t.TempDir(), argv: argv, s: &server{port: freeport.One(t)}}
 	if err := os.MkdirAll(filepath.Join(sh.dir, "zk0", "conf"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gokeeper/server/freeport"
 )
 
 // settleLimit is how long an ensemble may take to settle: Java processes start slowly on a busy machine.
@@ -71,7 +73,7 @@ func (e *ensemble) enrol(voters int, keys ...string) {
 		if i >= voters {
 			role = "observer"
 		}
-		lines = append(lines, fmt.Sprintf("server.%d=127.0.0.1:%d:%d:%s", i+1, freePort(e.t), freePort(e.t), role))
+		lines = append(lines, fmt.Sprintf("server.%d=127.0.0.1:%d:%d:%s", i+1, freeport.One(e.t), freeport.One(e.t), role))
 	}
 	for i, s := range e.nodes {
 		own := slices.Concat(lines, keys)

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gokeeper/server/freeport"
 )
 
 // startLimit is how long a server may take until it serves; a Java peer on a busy machine needs seconds.
@@ -118,7 +120,7 @@ type server struct {
 // may override them. The process is not started; it is killed at the end of the test.
 func newServer(t testing.TB, tg target, keys ...string) *server {
 	t.Helper()
-	s := &server{target: tg, dir: t.TempDir(), port: freePort(t)}
+	s := &server{target: tg, dir: t.TempDir(), port: freeport.One(t)}
 	s.cfg = filepath.Join(s.dir, "zoo.cfg")
 	s.configure(t, keys...)
 	t.Cleanup(func() {
@@ -285,28 +287,6 @@ func (s *server) files(t testing.TB, prefix string) []string {
 		t.Fatal(err)
 	}
 	return paths
-}
-
-// givenPorts holds what freePort returned.
-var givenPorts sync.Map
-
-// freePort finds a port outside the range from which the kernel takes clients' ports, so that no client can occupy it
-// while a server restarts. It never returns the same twice.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		port := 23000 + rand.IntN(9000)
-		if _, given := givenPorts.LoadOrStore(port, true); given {
-			continue
-		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 // number returns an environment variable's value, or def.

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gokeeper/server/freeport"
 )
 
 // What a server may need more at the end of a soak than after it has warmed up. Memory that is free but not yet given
@@ -94,7 +96,7 @@ func newSoak(t *testing.T) *soak {
 	s.fuzzy = true
 	for _, sid := range s.sids() {
 		if n := s.node(sid); n.name != "java396" {
-			port := freePort(t)
+			port := freeport.One(t)
 			s.metrics[sid] = fmt.Sprintf("http://127.0.0.1:%d/metrics", port)
 			text, err := os.ReadFile(n.cfg)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"gokeeper/server/freeport"
 	"gokeeper/server/keystore"
 	"gokeeper/server/keystore/authority"
 )
@@ -66,7 +67,7 @@ func TestShellTLS(t *testing.T) {
 	for _, name := range []string{"gokeeper", "java396"} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, kind(t, name), slices.Concat(keys, []string{"client.portUnification=true",
-				fmt.Sprint("secureClientPort=", freePort(t)), // without it Java has no provider of the scheme
+				fmt.Sprint("secureClientPort=", freeport.One(t)), // without it Java has no provider of the scheme
 				"serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"})...)
 			s.start(t)
 			cmd := exec.Command(program(t), "cli", "-server", fmt.Sprint("127.0.0.1:", s.port), "whoami")

@@ -48,6 +48,7 @@
 //	cli       the shell: zkCli.sh's commands on top of it
 //
 //	sim       whole ensembles in virtual time, for tests
+//	freeport  TCP ports that nobody has, for tests
 //
 //	cmd/gokeeper  arguments, environment, signals, exit codes
 //

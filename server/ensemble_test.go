@@ -2,8 +2,6 @@ package server_test
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,6 +13,7 @@ import (
 
 	"gokeeper/server"
 	"gokeeper/server/config"
+	"gokeeper/server/freeport"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 )
@@ -32,7 +31,7 @@ type ensemble struct {
 func newEnsemble(t *testing.T, voters, observers int, lines ...string) *ensemble {
 	t.Helper()
 	n := voters + observers
-	ports := freePorts(t, 2*n)
+	ports := freeport.Some(t, 2*n)
 	for i := range n {
 		role := "participant"
 		if i >= voters {
@@ -51,26 +50,6 @@ func newEnsemble(t *testing.T, voters, observers int, lines ...string) *ensemble
 		e.configs = append(e.configs, configure(t, dir, lines...))
 	}
 	return e
-}
-
-// freePorts returns ports that were free a moment ago, below those that the system gives
-// to whoever asks for any.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range 1000 {
-		port := 16000 + rand.IntN(16000)
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		if ports = append(ports, port); len(ports) == n {
-			return ports
-		}
-	}
-	t.Fatal("no ports are free")
-	return nil
 }
 
 // start starts the members with these numbers, all without any.

@@ -14,6 +14,7 @@ import (
 
 	"gokeeper/server"
 	"gokeeper/server/config"
+	"gokeeper/server/freeport"
 	"gokeeper/server/jute"
 	"gokeeper/server/proto"
 	"gokeeper/server/quorum"
@@ -67,7 +68,7 @@ func (e *ensemble) reread(number int) {
 // join adds a server that is no member, and knows of itself and the first members.
 func (e *ensemble) join(known int) (number int) {
 	e.t.Helper()
-	ports := freePorts(e.t, 2)
+	ports := freeport.Some(e.t, 2)
 	number = len(e.members) + 1
 	dir := e.t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "myid"), fmt.Append(nil, number), 0o644); err != nil {
@@ -496,7 +497,7 @@ func TestMoveMember(t *testing.T) {
 	moving, third := leader%3+1, 6-leader-leader%3-1
 	e.halt(moving)
 	cfg := e.configs[moving-1]
-	cfg.ClientPort = freePorts(t, 1)[0]
+	cfg.ClientPort = freeport.One(t)
 	s, err := server.New(cfg, server.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -508,7 +509,7 @@ func TestMoveMember(t *testing.T) {
 	defer m.halt()
 	e.members[moving-1] = m
 	e.settled()
-	ports := freePorts(t, 3)
+	ports := freeport.Some(t, 3)
 	line := fmt.Sprintf("server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d", moving, ports[0], ports[1], ports[2])
 	text := e.reconfigure(leader, line, "", "")
 	if !strings.Contains(text, line) {
@@ -536,7 +537,7 @@ func TestMoveLeader(t *testing.T) {
 	e := newChanging(t, 3, 0)
 	e.start()
 	old := e.settled()
-	ports := freePorts(t, 2)
+	ports := freeport.Some(t, 2)
 	text := e.reconfigure(old, fmt.Sprintf("server.%d=127.0.0.1:%d:%d;127.0.0.1:2181", old, ports[0], ports[1]), "", "")
 	next := 0
 	for limit := time.Now().Add(patience); next == 0 || next == old; runtime.Gosched() {

@@ -75,6 +75,7 @@ var packages = []struct {
 		"vfs txnlog snapshot storage keystore secure conn peer admin client survey console replica"},
 	{"cmd/gokeeper", glue, ". sasl quorum config environment keystore secure survey top cli vfs txnlog snapshot storage proto txn toolkit backup recovery"},
 	{"sim", glue, "jute proto txn quorum tree session auth prep election zab member database vfs txnlog snapshot storage replica"},
+	{"freeport", network, ""},
 }
 
 // starters are the packages of the goroutine table in doc.go.

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gokeeper/server/freeport"
 )
 
 // composeDir holds the compose files that users get.
@@ -110,7 +112,7 @@ func (p *project) override() {
 	for name, s := range p.config().Services {
 		fmt.Fprintf(&text, "  %s:\n    image: %s\n    pull_policy: never\n    ports: !override\n", name, image)
 		for _, port := range s.Ports {
-			fmt.Fprintf(&text, "      - 127.0.0.1:%s:%d\n", freePort(p.t), port.Target)
+			fmt.Fprintf(&text, "      - 127.0.0.1:%d:%d\n", freeport.One(p.t), port.Target)
 		}
 	}
 	file := filepath.Join(p.dir, "override.yml")
@@ -176,7 +178,7 @@ func TestComposeFiles(t *testing.T) {
 		t.Run(strings.TrimSuffix(c.file, ".yml"), func(t *testing.T) {
 			var env []string
 			for _, v := range []string{"ZOO_PORT", "ZOO1_PORT", "ZOO2_PORT", "ZOO3_PORT", "ZOO4_PORT"} {
-				env = append(env, v+"="+freePort(t))
+				env = append(env, fmt.Sprint(v, "=", freeport.One(t)))
 			}
 			p := newProject(t, filepath.Join(composeDir, c.file), env...)
 			p.up()

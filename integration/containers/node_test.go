@@ -7,12 +7,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +20,8 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tcexec "github.com/testcontainers/testcontainers-go/exec"
+
+	"gokeeper/server/freeport"
 )
 
 // patience is how long anything may take that should come about at all, on a busy machine.
@@ -57,7 +57,7 @@ func create(t testing.TB, opts ...testcontainers.ContainerCustomizer) *node {
 // publish has a port of a container published on this machine, and returns the address.
 func publish(t testing.TB, port string) (addr string, option testcontainers.CustomizeRequestOption) {
 	t.Helper()
-	host, hostPort := netip.MustParseAddr("127.0.0.1"), freePort(t)
+	host, hostPort := netip.MustParseAddr("127.0.0.1"), strconv.Itoa(freeport.One(t))
 	return net.JoinHostPort(host.String(), hostPort), func(r *testcontainers.GenericContainerRequest) error {
 		r.ExposedPorts = append(r.ExposedPorts, port)
 		return testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
@@ -246,25 +246,4 @@ func (n *node) serving(want string) {
 			return "mode " + m
 		}
 	})
-}
-
-// givenPorts holds what freePort returned.
-var givenPorts sync.Map
-
-// freePort finds a port outside the range from which the kernel takes clients' ports, so that no client can occupy it
-// while a container restarts. It never returns the same twice.
-func freePort(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		port := strconv.Itoa(23000 + rand.IntN(9000))
-		if _, given := givenPorts.LoadOrStore(port, true); given {
-			continue
-		}
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }

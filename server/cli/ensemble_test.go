@@ -6,15 +6,16 @@ import (
 	"testing"
 
 	"gokeeper/server"
+	"gokeeper/server/freeport"
 )
 
 // TestReconfigRecording changes an ensemble of three, with a fourth that is never there.
 func TestReconfigRecording(t *testing.T) {
 	java := []string{"2181", "21412", "21413", "21421", "21422", "21423", "21431", "21432", "21433", "21441", "21442", "21443"}
-	ports := freePorts(t, len(java))
+	ports := freeport.Some(t, len(java))
 	var there, back []string
 	for i, p := range java {
-		there, back = append(there, "127.0.0.1:"+p, "127.0.0.1:"+ports[i], ":"+p, ":"+ports[i]), append(back, ":"+ports[i], ":"+p)
+		there, back = append(there, "127.0.0.1:"+p, fmt.Sprint("127.0.0.1:", ports[i]), ":"+p, fmt.Sprint(":", ports[i])), append(back, fmt.Sprint(":", ports[i]), ":"+p)
 	}
 	rename := strings.NewReplacer(there...)
 	lines := []string{"initLimit=10", "syncLimit=5", "reconfigEnabled=true", "standaloneEnabled=false", "tickTime=200",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"gokeeper/server/cli"
 	"gokeeper/server/client"
+	"gokeeper/server/freeport"
 )
 
 // javaAddress is the address of the server in the recordings.
@@ -199,7 +201,7 @@ func digestOf(user, password string) string {
 func TestRecordings(t *testing.T) {
 	address := serve(t, "extendedTypesEnabled=true", "enforceQuota=true", "reconfigEnabled=true",
 		"DigestAuthenticationProvider.superDigest="+digestOf("super", "admin"))
-	nobody := "127.0.0.1:" + freePorts(t, 1)[0]
+	nobody := fmt.Sprint("127.0.0.1:", freeport.One(t))
 	there := strings.NewReplacer(javaAddress, address, "127.0.0.1:21499", nobody, "-timeout 3000", "-timeout 100")
 	back := strings.NewReplacer(address, javaAddress, nobody, "127.0.0.1:21499")
 	for _, file := range []string{

@@ -2,9 +2,7 @@ package cli_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -71,18 +69,4 @@ func run(t *testing.T, opt server.Options, files map[string]string, lines ...str
 		}
 	})
 	return s.ClientAddr().String()
-}
-
-// freePorts returns ports that nobody has now.
-func freePorts(t *testing.T, n int) (ports []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
-	}
-	return ports
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gokeeper/server/cli"
+	"gokeeper/server/freeport"
 )
 
 // TestMistakesStay wants the shell to say what is wrong and to go on, where Java's ends.
@@ -90,7 +91,7 @@ func TestQuotaOfRoot(t *testing.T) {
 // TestHints wants what to do next below an error, when somebody is there to read it.
 func TestHints(t *testing.T) {
 	var out, errs buffer
-	in := cli.ParseInvocation([]string{"-server", "127.0.0.1:" + freePorts(t, 1)[0], "get", "/"})
+	in := cli.ParseInvocation([]string{"-server", fmt.Sprint("127.0.0.1:", freeport.One(t)), "get", "/"})
 	cli.New(in, cli.Config{Out: &out, Err: &errs, Hints: true, Location: time.UTC}).Run(t.Context())
 	first, second, _ := strings.Cut(errs.String(), "\n")
 	if first != "KeeperErrorCode = ConnectionLoss for /" || !strings.Contains(second, "connection refused") || !strings.Contains(second, "check -server") {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gokeeper/server/freeport"
 )
 
 // asCommand makes this test binary, when it is started anew, the command itself.
@@ -78,17 +80,6 @@ func quiet(t *testing.T) {
 	}
 }
 
-// freePort returns a port that nobody has now.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // site is a configuration file and its data directory.
 type site struct {
 	cfg, data, pid string
@@ -100,7 +91,7 @@ func newSite(t *testing.T, lines ...string) *site {
 	t.Helper()
 	quiet(t)
 	dir := t.TempDir()
-	s := &site{filepath.Join(dir, "zoo.cfg"), filepath.Join(dir, "data"), filepath.Join(dir, "data", "zookeeper_server.pid"), freePort(t)}
+	s := &site{filepath.Join(dir, "zoo.cfg"), filepath.Join(dir, "data"), filepath.Join(dir, "data", "zookeeper_server.pid"), freeport.One(t)}
 	s.write(t, append([]string{fmt.Sprint("clientPort=", s.port), "clientPortAddress=127.0.0.1"}, lines...)...)
 	return s
 }

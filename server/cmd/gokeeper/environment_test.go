@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gokeeper/server/freeport"
 	"gokeeper/server/survey"
 )
 
@@ -18,7 +19,7 @@ import (
 func box(t *testing.T, vars ...string) (dir string, port int) {
 	t.Helper()
 	quiet(t)
-	dir, port = t.TempDir(), freePort(t)
+	dir, port = t.TempDir(), freeport.One(t)
 	for _, name := range []string{"conf", "data", "datalog"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
