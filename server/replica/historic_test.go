@@ -115,6 +115,40 @@ func TestZOOKEEPER2845(t *testing.T) {
 	}
 }
 
+// TestProposalFirst: the file of a proposed configuration is written when the log has the
+// proposal. A server whose log lost it would wait, in elections, for voters that may not
+// know yet that they are.
+func TestProposalFirst(t *testing.T) {
+	var waits atomic.Bool
+	reached, release := make(chan struct{}), make(chan struct{})
+	s := newStage(t, onLog(func(op vfs.Op) error {
+		if op == vfs.OpSync && waits.CompareAndSwap(true, false) {
+			close(reached)
+			<-release
+		}
+		return nil
+	}))
+	s.follow(1)
+	s.packets(zab.Packet{Type: zab.Diff}, newLeader(1), zab.Packet{Type: zab.UpToDate})
+	s.hears("send ACK 0x100000000")
+	s.hears("send ACK 0x100000000")
+	const zxid proto.Zxid = 0x100000001
+	x := txn.Txn{
+		Header: txn.Header{Zxid: zxid, Type: proto.OpReconfig},
+		Body: &txn.SetData{
+			Path: proto.PathConfig, Version: -1,
+			Data: []byte("server.1=h:1:2:participant\nserver.3=h:1:2:participant\nversion=100000001"),
+		},
+	}
+	waits.Store(true)
+	s.packets(zab.Packet{Type: zab.Proposal, Zxid: zxid, Data: x.Append(nil)})
+	<-reached
+	s.silent("see")
+	close(release)
+	s.hears("see 0x100000001")
+	s.hears("send ACK 0x100000001")
+}
+
 // elect lets the others vote for the server.
 func (s *stage) elect() {
 	s.mu.Lock()

@@ -66,11 +66,11 @@ func newStage(t *testing.T, fsys vfs.FS) *stage {
 	s.r = New(Config{
 		Member: member.Config{
 			ServerID: 1, Tick: 40 * time.Millisecond,
-			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 500, SyncLimit: 25, Recent: 500, LocalSessions: true},
+			Ensemble: &member.Ensemble{Self: 1, Quorum: cfg, InitLimit: 500, SyncLimit: 25, Recent: 500, LocalSessions: true, Reconfig: true},
 		},
 		SnapCount: 1 << 30, Limit: 1 << 20,
 	}, Parts{
-		Database: s.db, Dir: dir, Policy: &auth.Policy{}, Log: zerolog.Nop(), Start: time.Now(), Transport: s, Drop: func() {},
+		Database: s.db, Dir: dir, Policy: &auth.Policy{}, Log: zerolog.Nop(), Start: time.Now(), Transport: s, Configs: s, Drop: func() {},
 		Events: Events{
 			Proposed: func(int, time.Duration) {}, Synced: func(int, time.Duration) {}, Applied: func(int) {},
 			Snapshot: func(time.Duration) {}, Mismatch: func() { t.Error("digests differ") }, Expired: func(int) {},
@@ -123,6 +123,10 @@ func (s *stage) Notify(to quorum.ServerID, n election.Notification) {
 	s.vote = n.Vote
 	s.mu.Unlock()
 	s.say("notify %v %v", n.State, n.Vote.Zxid)
+}
+func (s *stage) See(c quorum.Config) { s.say("see %v", proto.Zxid(c.Version)) }
+func (s *stage) Commit(c quorum.Config, _ *quorum.Config) {
+	s.say("configure %v", proto.Zxid(c.Version))
 }
 func (s *stage) Reached() []quorum.ServerID { return []quorum.ServerID{2, 3} }
 func (s *stage) Lead(l Links) error {

@@ -55,12 +55,13 @@
 // Servers are killed, lose their power (either also inside any operation on the disk, with
 // what was not synced lost or torn), are stopped and paused, alone, one after the other or
 // all at once, have slow, full and failing disks, single operations that fail once or are
-// done in part, wrong clocks, empty disks, and snapshots with a wrong bit. Links are cut in one or both directions,
-// around a bridge, again and again, slowed, and reset with a part of what was on its way.
-// Clients move, die and come back. Servers join, leave and change their roles, and groups
-// and weights change with them. Leaders are lost with what they alone have, in the middle of
-// a reconfiguration, and as soon as they lead. Snapshots are taken node by node while
-// transactions are applied. An observer's disk may be older than what it has seen.
+// done in part, wrong clocks, empty disks, and snapshots with a wrong bit. Links are cut in
+// one or both directions, around a bridge, again and again, slowed, and reset with a part
+// of what was on its way. Clients move, die and come back. Servers join, leave and change
+// their roles, and groups and weights change with them. Leaders are lost with what they
+// alone have, in the middle of a reconfiguration, and as soon as they lead. Snapshots are
+// taken node by node while transactions are applied. An observer's disk may be older than
+// what it has seen.
 //
 // # What is not covered
 //
@@ -73,7 +74,7 @@
 // No bit of a log flips that was synced, nor one in every snapshot of a server. Snapshots
 // are not compressed. An epoch has too many zxids to run out of them; a mutation makes it
 // short. A server that one leader has brought a snapshot and the next tells to cut it off
-// has nothing to begin with, and waits for another leader. Clients prove who they are by digests only. What a read-only
-// server shows that was brought a snapshot is not compared, since that shows more than it
-// says.
+// has nothing to begin with, and waits for another leader. Clients prove who they are by
+// digests only. What a read-only server shows that was brought a snapshot is not compared,
+// since that shows more than it says.
 package sim
