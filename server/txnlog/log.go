@@ -203,19 +203,27 @@ func (l *Log) create() error {
 		return fmt.Errorf("create log: %w", err)
 	}
 	l.file, l.pos, l.durable, l.filled, l.grown = f, HeaderSize, HeaderSize, HeaderSize, HeaderSize
-	if _, err := f.WriteAt(AppendHeader(nil), 0); err != nil {
-		return fmt.Errorf("create %s: %w", l.path, err)
-	}
-	if l.opt.NoSync {
-		return nil
-	}
-	if err := f.SyncData(); err != nil {
-		return fmt.Errorf("create %s: %w", l.path, err)
-	}
-	if err := l.fs.SyncDir(l.dir); err != nil {
+	if err := l.head(); err != nil {
+		// Nothing was acknowledged that it holds. The next start would find its header, still
+		// in memory of the operating system, and begin another file; without power the first
+		// would be one without a header that is not the newest.
+		if l.fs.Remove(l.path) == nil {
+			_ = l.fs.SyncDir(l.dir) // the error that counts is the first
+		}
 		return fmt.Errorf("create %s: %w", l.path, err)
 	}
 	return nil
+}
+
+// head makes the header durable, and the name.
+func (l *Log) head() error {
+	if _, err := l.file.WriteAt(AppendHeader(nil), 0); err != nil || l.opt.NoSync {
+		return err
+	}
+	if err := l.file.SyncData(); err != nil {
+		return err
+	}
+	return l.fs.SyncDir(l.dir)
 }
 
 // write writes the buffer behind what was written, and prepares the space behind it.

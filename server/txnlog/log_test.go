@@ -336,6 +336,44 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+// A log whose beginning could not be made durable is not there when the power fails behind
+// the beginning of the next one.
+func TestFailedCreation(t *testing.T) {
+	const next proto.Zxid = 0x100000001
+	for _, fails := range []vfs.Op{vfs.OpWrite, vfs.OpSync, vfs.OpSyncDir} {
+		m, armed := newMem(t), false
+		fsys := vfs.Failing(m, func(op vfs.Op, name string) error {
+			if !armed || op != fails {
+				return nil
+			}
+			armed = false
+			if op == vfs.OpSync {
+				m.FailSync(name)
+			}
+			return syscall.EIO
+		})
+		l := Open(fsys, dir, Options{PreAllocSize: -1})
+		appendAll(t, l, 1, 2)
+		must(t, l.Roll())
+		must(t, l.Append(3, body(3, 60)))
+		armed = true
+		if err := l.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s: %v", fails, err)
+		}
+		m.Kill()
+		recoverDir(t, m)
+		must(t, SyncNewest(m, dir))
+		l = Open(m, dir, Options{PreAllocSize: -1})
+		must(t, l.Append(next, body(next, 60)))
+		must(t, l.Sync())
+		m.Crash(nil)
+		got, err := readAll(t, m, 1)
+		if want := []proto.Zxid{1, 2, next}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: the next start reads %v, %v; want %v", fails, got, err, want)
+		}
+	}
+}
+
 // What a failed sync may have left in memory of the operating system is no part of the log,
 // however the next start looks at it.
 func TestFailedSyncLeavesNothing(t *testing.T) {
