@@ -374,6 +374,33 @@ func TestFailedCreation(t *testing.T) {
 	}
 }
 
+// What a killed process has written, and the next start cannot sync, is not there for the
+// start behind that one: it would sync nothing, and without power the log would end earlier.
+func TestSyncNewestFails(t *testing.T) {
+	m := newMem(t)
+	l := Open(m, dir, Options{PreAllocSize: -1, NoSync: true})
+	appendAll(t, l, 1, 2)
+	must(t, l.Sync())
+	must(t, SyncNewest(m, dir))
+	must(t, l.Append(3, body(3, 60)))
+	must(t, l.Sync())
+	m.Kill()
+	fsys := vfs.Failing(m, func(op vfs.Op, name string) error {
+		if op != vfs.OpSync {
+			return nil
+		}
+		m.FailSync(name)
+		return syscall.EIO
+	})
+	if err := SyncNewest(fsys, dir); !errors.Is(err, syscall.EIO) {
+		t.Errorf("%v", err)
+	}
+	must(t, SyncNewest(m, dir))
+	if got, err := readAll(t, m, 1); err != nil || !slices.Equal(got, seq(1, 2)) {
+		t.Errorf("the next start reads %v, %v", got, err)
+	}
+}
+
 // What a failed sync may have left in memory of the operating system is no part of the log,
 // however the next start looks at it.
 func TestFailedSyncLeavesNothing(t *testing.T) {

@@ -78,7 +78,8 @@ func readFrom(f vfs.File, path string, at int64) ([]byte, error) {
 }
 
 // SyncNewest makes the newest file durable. The process before this one may have ended
-// between a write and its sync: what a start reads then counts as durable.
+// between a write and its sync: what a start reads then counts as durable. If it fails the
+// file holds, for the next start, what the disk has.
 func SyncNewest(fs vfs.FS, dir string) error {
 	files, err := Files(fs, dir)
 	if err != nil || len(files) == 0 {
@@ -88,7 +89,9 @@ func SyncNewest(fs vfs.FS, dir string) error {
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	err = f.Sync()
+	if err = f.Sync(); err != nil {
+		_ = f.Forget() // else the next start would find it synced
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

@@ -136,6 +136,7 @@ func writeAndRead(t *testing.T, fsys vfs.FS, dir string) {
 	}
 	must(t, f.SyncData())
 	must(t, f.Sync())
+	must(t, f.Forget())
 	must(t, fsys.SyncDir(dir))
 	holds(t, fsys, name, "hEllo\x00\x00world")
 }
@@ -195,6 +196,7 @@ func closed(t *testing.T, fsys vfs.FS, dir string) {
 	fails(t, "truncate", f.Truncate(0), fs.ErrClosed)
 	fails(t, "sync data", f.SyncData(), nil)
 	fails(t, "sync", f.Sync(), fs.ErrClosed)
+	fails(t, "forget", f.Forget(), nil)
 	fails(t, "close", f.Close(), fs.ErrClosed)
 }
 

@@ -317,8 +317,8 @@ func TestDurable(t *testing.T) {
 	}
 }
 
-// After a sync that failed, one that succeeds makes nothing durable, until the file is made
-// anew.
+// After a sync that failed, one that succeeds makes nothing durable, until the file is
+// forgotten or made anew.
 func TestFailSync(t *testing.T) {
 	m := vfs.NewMem()
 	must(t, m.MkdirAll("/d"))
@@ -333,6 +333,18 @@ func TestFailSync(t *testing.T) {
 	if got := string(m.Durable("/d")["f"]); got != "one" {
 		t.Errorf("the disk holds %q, want what was synced before", got)
 	}
+	f, err := m.Open("/d/f")
+	must(t, err)
+	must(t, f.Forget())
+	must(t, f.Close())
+	if got := content("/d/f")(m); got != "one" {
+		t.Errorf("processes see %q, want what the disk holds", got)
+	}
+	write(t, m, "/d/f", 3, " four", true)
+	if got := string(m.Durable("/d")["f"]); got != "one four" {
+		t.Errorf("the disk holds %q behind another write", got)
+	}
+	m.FailSync("/d/f")
 	must(t, vfs.WriteFile(m, "/d/f", []byte("new")))
 	if got := string(m.Durable("/d")["f"]); got != "new" {
 		t.Errorf("the disk holds %q, want the new file", got)

@@ -98,7 +98,7 @@ func (m *Mem) Kill() {
 
 // FailSync notes that a sync of the file has failed. The operating system has given up what
 // it could not write, and takes it for written: later syncs succeed and make nothing durable,
-// until the file is created anew.
+// until the file is forgotten or created anew.
 func (m *Mem) FailSync(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

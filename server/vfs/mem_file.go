@@ -110,6 +110,19 @@ func (f *memFile) SyncData() error {
 // Sync makes the content durable.
 func (f *memFile) Sync() error { return f.SyncData() }
 
+// Forget takes the content from the disk if a sync has failed.
+func (f *memFile) Forget() error {
+	unlock, err := f.use("forget", false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if f.n.failed {
+		f.n.data, f.n.failed = slices.Clone(f.n.synced), false
+	}
+	return nil
+}
+
 // Close closes the file.
 func (f *memFile) Close() error {
 	unlock, err := f.use("close", false)

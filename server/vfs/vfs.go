@@ -61,6 +61,9 @@ type File interface {
 	SyncData() error
 	// Sync makes content and attributes durable (fsync).
 	Sync() error
+	// Forget makes reads return what the device holds, as far as the system has a way to:
+	// what a failed sync could not write stays in memory, and passes for written.
+	Forget() error
 }
 
 // ReadFile returns the content of a file.
