@@ -22,10 +22,11 @@ func CutTorn(fs vfs.FS, dir string, bad *CorruptError, limit int) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	if !errors.Is(bad, ErrChecksum) && !errors.Is(bad, ErrLength) || filepath.Join(dir, files[len(files)-1].Name) != bad.File {
+	name := files[len(files)-1].Name
+	if !errors.Is(bad, ErrChecksum) && !errors.Is(bad, ErrLength) || filepath.Join(dir, name) != bad.File {
 		return false, nil
 	}
-	f, err := fs.OpenWrite(bad.File)
+	f, err := fs.Open(bad.File)
 	if err != nil {
 		return false, fmt.Errorf("open log: %w", err)
 	}
@@ -33,10 +34,7 @@ func CutTorn(fs vfs.FS, dir string, bad *CorruptError, limit int) (bool, error) 
 	if found, err := wholeBehind(f, bad, limit); found || err != nil {
 		return false, err
 	}
-	if err := f.Truncate(bad.Offset); err != nil {
-		return false, fmt.Errorf("cut %s at %d: %w", bad.File, bad.Offset, err)
-	}
-	if err := f.Sync(); err != nil {
+	if err := shorten(fs, dir, name, f, bad.Offset); err != nil {
 		return false, fmt.Errorf("cut %s at %d: %w", bad.File, bad.Offset, err)
 	}
 	return true, nil

@@ -54,8 +54,7 @@ func Truncate(fs vfs.FS, dir string, zxid proto.Zxid, limit int) (Truncation, er
 	return t, nil
 }
 
-// cut shortens one file, by a copy that takes its place: when a disk fails to make a shorter
-// file durable nobody can tell any more what it will hold after a crash.
+// cut shortens one file.
 func (t *Truncation) cut(fs vfs.FS, dir string, file File, zxid proto.Zxid, limit int) error {
 	path := filepath.Join(dir, file.Name)
 	f, err := fs.Open(path)
@@ -68,18 +67,24 @@ func (t *Truncation) cut(fs vfs.FS, dir string, file File, zxid proto.Zxid, limi
 		return err
 	}
 	t.Cut, t.Size = file.Name, at
-	short := filepath.Join(dir, unfinished+file.Name)
-	if err := copyTo(fs, short, f, at); err != nil {
-		_ = fs.Remove(short) // the disk may be full
-		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
-	}
-	if err := fs.Rename(short, path); err != nil {
-		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
-	}
-	if err := fs.SyncDir(dir); err != nil {
+	if err := shorten(fs, dir, file.Name, f, at); err != nil {
 		return fmt.Errorf("truncate %s to %d: %w", path, at, err)
 	}
 	return nil
+}
+
+// shorten cuts an open file to a size by a copy that takes its place: when a disk fails to
+// make a shorter file durable nobody can tell any more what it will hold after a crash.
+func shorten(fs vfs.FS, dir, name string, f vfs.File, size int64) error {
+	short := filepath.Join(dir, unfinished+name)
+	if err := copyTo(fs, short, f, size); err != nil {
+		_ = fs.Remove(short) // the disk may be full
+		return err
+	}
+	if err := fs.Rename(short, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	return fs.SyncDir(dir)
 }
 
 // unfinished begins the name of the copy, as it does those of unfinished snapshots. A crash
