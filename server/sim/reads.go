@@ -69,12 +69,20 @@ func (r *reply) data(path string) {
 		if r.c.readOnly {
 			return
 		}
-		begun := proto.NewZxid(r.c.conn.p.epoch, 0) // of a learner that has none of its epoch's transactions yet
-		want = []byte(r.c.w.configAt(max(r.zxid, begun)).String())
+		want = []byte(r.c.w.configAt(r.begun()).String())
 	}
 	if !bytes.Equal(got, want) {
 		r.wrong("%s is %q, want %q", path, got, want)
 	}
+}
+
+// begun is the zxid of the reply, or that with which the server's epoch has begun, of which
+// it may have no transactions yet.
+func (r *reply) begun() proto.Zxid {
+	if r.c.readOnly {
+		return r.zxid
+	}
+	return max(r.zxid, proto.NewZxid(r.c.conn.p.epoch, 0))
 }
 
 func pathWatch(path string, watch bool) []byte {

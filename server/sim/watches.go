@@ -257,7 +257,7 @@ func (c *client) setWatches() {
 	c.watches.expected = nil
 	c.ask(op, fmt.Sprintf("%v from %v", op, seen), b, func(r *reply) {
 		got := c.watches.expected
-		c.watches.rearmed(r.l, seen, r.zxid, r.op.ids)
+		c.watches.rearmed(r.l, seen, r.begun(), r.op.ids)
 		for _, e := range got {
 			if wrong := c.watches.missed(e); wrong != "" {
 				r.wrong("%s", wrong)
