@@ -28,6 +28,25 @@ func onLog(f func(vfs.Op) error) vfs.FS {
 	})
 }
 
+// heldLog is a disk on which one sync of a transaction log takes long.
+type heldLog struct {
+	fs               vfs.FS
+	hold             atomic.Bool // the next one
+	reached, release chan struct{}
+}
+
+func newHeldLog() *heldLog {
+	h := &heldLog{reached: make(chan struct{}), release: make(chan struct{})}
+	h.fs = onLog(func(op vfs.Op) error {
+		if op == vfs.OpSync && h.hold.CompareAndSwap(true, false) {
+			close(h.reached)
+			<-h.release
+		}
+		return nil
+	})
+	return h
+}
+
 // TestZOOKEEPER4882: a transaction that could not be logged is not acknowledged, and its
 // commit does not reach memory; the server stops instead. Java goes on with memory ahead
 // of its log.
@@ -62,25 +81,18 @@ func TestZOOKEEPER4882(t *testing.T) {
 // TestZOOKEEPER3911: NEWLEADER is acknowledged when what came before it is durable, and
 // the epoch is stored between the two (ZOOKEEPER-4643, 4646).
 func TestZOOKEEPER3911(t *testing.T) {
-	var waits atomic.Bool
-	reached, release := make(chan struct{}), make(chan struct{})
-	s := newStage(t, onLog(func(op vfs.Op) error {
-		if op == vfs.OpSync && waits.CompareAndSwap(true, false) {
-			close(reached)
-			<-release
-		}
-		return nil
-	}))
-	waits.Store(true)
+	log := newHeldLog()
+	s := newStage(t, log.fs)
+	log.hold.Store(true)
 	s.follow(1)
 	p, c := create(0x1, "/a")
 	s.packets(zab.Packet{Type: zab.Diff, Zxid: 1}, p, c, newLeader(1))
-	<-reached
+	<-log.reached
 	if got, err := s.dir.CurrentEpoch(); got != 0 || err != nil {
 		t.Errorf("epoch %d, %v, before its transactions are durable", got, err)
 	}
 	s.silent("send ACK ")
-	close(release)
+	close(log.release)
 	s.hears("send ACK 0x100000000")
 	if got, err := s.dir.CurrentEpoch(); got != 1 || err != nil {
 		t.Errorf("epoch %d, %v, acknowledged before it is durable", got, err)
@@ -119,15 +131,8 @@ func TestZOOKEEPER2845(t *testing.T) {
 // proposal. A server whose log lost it would wait, in elections, for voters that may not
 // know yet that they are.
 func TestProposalFirst(t *testing.T) {
-	var waits atomic.Bool
-	reached, release := make(chan struct{}), make(chan struct{})
-	s := newStage(t, onLog(func(op vfs.Op) error {
-		if op == vfs.OpSync && waits.CompareAndSwap(true, false) {
-			close(reached)
-			<-release
-		}
-		return nil
-	}))
+	log := newHeldLog()
+	s := newStage(t, log.fs)
 	s.follow(1)
 	s.packets(zab.Packet{Type: zab.Diff}, newLeader(1), zab.Packet{Type: zab.UpToDate})
 	s.hears("send ACK 0x100000000")
@@ -140,11 +145,11 @@ func TestProposalFirst(t *testing.T) {
 			Data: []byte("server.1=h:1:2:participant\nserver.3=h:1:2:participant\nversion=100000001"),
 		},
 	}
-	waits.Store(true)
+	log.hold.Store(true)
 	s.packets(zab.Packet{Type: zab.Proposal, Zxid: zxid, Data: x.Append(nil)})
-	<-reached
+	<-log.reached
 	s.silent("see")
-	close(release)
+	close(log.release)
 	s.hears("see 0x100000001")
 	s.hears("send ACK 0x100000001")
 }
@@ -224,27 +229,20 @@ func TestZOOKEEPER3701(t *testing.T) {
 // TestZOOKEEPER4712: what is still being logged when a role ends is finished before the
 // next begins, is part of its vote, and is acknowledged to nobody (ZOOKEEPER-4541).
 func TestZOOKEEPER4712(t *testing.T) {
-	var waits atomic.Bool
-	reached, release := make(chan struct{}), make(chan struct{})
-	s := newStage(t, onLog(func(op vfs.Op) error {
-		if op == vfs.OpSync && waits.CompareAndSwap(true, false) {
-			close(reached)
-			<-release
-		}
-		return nil
-	}))
+	log := newHeldLog()
+	s := newStage(t, log.fs)
 	s.follow(1)
 	s.packets(zab.Packet{Type: zab.Diff}, newLeader(1), zab.Packet{Type: zab.UpToDate})
 	s.hears("send ACK 0x100000000")
 	s.hears("send ACK 0x100000000")
-	waits.Store(true)
+	log.hold.Store(true)
 	p, _ := create(0x100000001, "/late")
 	s.packets(p)
-	<-reached
+	<-log.reached
 	s.links.Gone(s.up, errors.New("closed"))
 	s.hears("leave")
 	s.silent("notify")
-	close(release)
+	close(log.release)
 	s.hears("notify LOOKING 0x100000001")
 	s.follow(2)
 	s.hears("send ACKEPOCH 0x100000001")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 	"testing"
 
 	"gokeeper/server/proto"
@@ -16,26 +17,21 @@ import (
 func eachFails(t *testing.T, want []proto.Zxid, write func(vfs.FS), cut func(vfs.FS) error) {
 	t.Helper()
 	const next proto.Zxid = 0x100000001
-	broken := errors.New("input/output error")
 	for n, done := 0, false; !done; n++ {
 		m := newMem(t)
 		write(m)
 		ops, failed := 0, false
-		fs := vfs.Failing(m, func(op vfs.Op, name string) error {
-			if op == vfs.OpOpen || op == vfs.OpRead || op == vfs.OpClose || op == vfs.OpReadDir || op == vfs.OpStat {
-				return nil
+		fs := breaking(m, func(op vfs.Op) bool {
+			switch op {
+			case vfs.OpOpen, vfs.OpRead, vfs.OpClose, vfs.OpReadDir, vfs.OpStat:
+				return false
 			}
-			if ops++; ops-1 != n {
-				return nil
-			}
-			failed = true
-			if op == vfs.OpSync {
-				m.FailSync(name)
-			}
-			return broken
+			ops++
+			failed = failed || ops-1 == n
+			return ops-1 == n
 		})
 		err := cut(fs)
-		if done = !failed; done != (err == nil) || failed && !errors.Is(err, broken) {
+		if done = !failed; done != (err == nil) || failed && !errors.Is(err, syscall.EIO) {
 			t.Fatalf("operation %d fails: %v, and it returns %v", n, failed, err)
 		}
 		recoverDir(t, m)
