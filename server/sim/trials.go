@@ -33,6 +33,9 @@ func (w *world) loseTail() string {
 		lost[1].deserts = p
 	}
 	w.after(w.between(0, w.plan.tick), func() {
+		if w.calm {
+			return
+		}
 		w.hold = w.now + 12*w.plan.tick
 		if w.chance(3) {
 			w.hold += 8 * w.plan.tick
@@ -112,6 +115,9 @@ func (w *world) brokeOff(x *link) {
 	s.loseSnap--
 	leader, dies := x.other.t.p, w.chance(3)
 	w.after(w.between(0, w.between(0, 20*time.Millisecond)), func() {
+		if w.calm {
+			return
+		}
 		if dies && leader == w.leader() {
 			leader.powerOff()
 			leader.s.restartLater()
