@@ -43,7 +43,9 @@ type Transport interface {
 // Configs keeps the configuration of the ensemble for the next start. What it is told is
 // durable when it returns, if it can be.
 type Configs interface {
-	// See keeps the configuration that was seen last. The log has its proposal by then.
+	// See keeps the configuration that was seen last. The log has its proposal by then; but
+	// one that a leader brings a learner up to date with is seen first, as it must be known
+	// when NEWLEADER is acknowledged.
 	See(quorum.Config)
 	// Commit keeps the committed one, and forgets the other unless seen has it.
 	Commit(c quorum.Config, seen *quorum.Config)
